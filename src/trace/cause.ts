@@ -1,0 +1,22 @@
+/** Why an image could not be had: one vocabulary for waiting messages, events, exit codes and pages. */
+export type Cause =
+  | "BadReference"
+  | "NotFound"
+  | "NoCredential"
+  | "CredentialRefused"
+  | "MalformedSecret"
+  | "RateLimited"
+  | "TlsFailure"
+  | "DnsFailure"
+  | "ConnectionRefused"
+  | "NoRoute"
+  | "ProxyFailure"
+  | "TimedOut"
+  | "WrongPlatform"
+  | "NoSpace"
+  | "CorruptContent"
+  | "UnsupportedManifest"
+  | "RegistryError"
+  | "NeverAndAbsent"
+  | "CachedNotAllowed"
+  | "Unknown";
