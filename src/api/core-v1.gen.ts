@@ -1919,7 +1919,6 @@ export interface PodSpec {
   topologySpreadConstraints?: TopologySpreadConstraint[] | undefined;
   /** List of volumes that can be mounted by containers belonging to the pod. */
   volumes?: Volume[] | undefined;
-  workloadRef?: WorkloadReference | undefined;
 }
 
 /** PodStatus represents information about the status of a pod. Status may trail the actual state of a system, especially if the node that hosts the pod cannot contact the control plane. */

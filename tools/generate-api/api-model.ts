@@ -37,7 +37,9 @@ export function buildApiModel(structs: readonly GoType[], models: readonly Clien
   const publicModels = new Map(models.map((model) => [clientNames.get(model.name), model]));
   return API_GROUPS.map((group) => {
     const goTypes = new Map(
-      structs.filter((type) => type.packagePath === group.goPackage && isApiStruct(type)).map((type) => [bareName(type), type]),
+      structs
+        .filter((type) => type.packagePath === group.goPackage && isApiStruct(type))
+        .map((type) => [bareName(type), type]),
     );
     const newer = [...publicModels.keys()]
       .filter((ref) => ref?.startsWith(`${group.file}/`) === true)
@@ -62,6 +64,8 @@ function buildType(
   const models = new Map((model?.fields ?? []).map((field) => [field.name, field]));
   for (const { field, number } of goType === undefined ? [] : flatFields(goType)) {
     const jsonName = jsonNameOf(field);
+    // What OpenAPI no longer shows was taken out of the API after the Go types were compiled.
+    if (model !== undefined && !models.has(jsonName)) continue;
     fields.set(jsonName, goApiField(field, models.get(jsonName), number));
   }
   for (const field of models.values()) {
@@ -126,7 +130,7 @@ function isApiStruct(type: GoType): boolean {
 }
 
 function isInline(field: GoField): boolean {
-  return /^,inline/.test(tagOf(field, "json") ?? "");
+  return tagOf(field, "json")?.startsWith(",inline") === true;
 }
 
 function structOf(type: GoType): GoType {

@@ -57,7 +57,9 @@ function nameNewer(models: readonly ClientModel[], names: Map<string, string>): 
   const queue = [...names.keys()];
   for (let name = queue.shift(); name !== undefined; name = queue.shift()) {
     const file = names.get(name)?.split("/")[0] ?? "";
-    for (const [referred] of (byName.get(name)?.fields ?? []).flatMap((field) => [...field.type.matchAll(/V1[A-Z]\w+/g)])) {
+    for (const [referred] of (byName.get(name)?.fields ?? []).flatMap((field) => [
+      ...field.type.matchAll(/V1[A-Z]\w+/g),
+    ])) {
       if (names.has(referred) || !byName.has(referred)) continue;
       names.set(referred, `${file}/${referred.slice(2)}`);
       queue.push(referred);

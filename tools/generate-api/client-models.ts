@@ -24,7 +24,9 @@ export async function readClientModels(): Promise<readonly ClientModel[]> {
   const models = new URL("./gen/models/", import.meta.resolve("@kubernetes/client-node"));
   const list = await readFile(new URL("all.d.ts", models), "utf8");
   const names = [...list.matchAll(/models\/(\w+)\.js/g)].map((match) => match[1] ?? "");
-  return await Promise.all(names.map(async (name) => readModel(name, await readFile(new URL(`${name}.d.ts`, models), "utf8"))));
+  return await Promise.all(
+    names.map(async (name) => readModel(name, await readFile(new URL(`${name}.d.ts`, models), "utf8"))),
+  );
 }
 
 interface Attribute {
@@ -54,7 +56,9 @@ function attributesOf(name: string): readonly Attribute[] {
   return model.attributeTypeMap as readonly Attribute[];
 }
 
-function declaredFields(declaration: string): Map<string, { readonly required: boolean; readonly description: string }> {
+function declaredFields(
+  declaration: string,
+): Map<string, { readonly required: boolean; readonly description: string }> {
   const fields = new Map<string, { required: boolean; description: string }>();
   const pattern = /(?:\/\*\*((?:(?!\*\/)[\s\S])*)\*\/\s*)?'([^']+)'(\??):/g;
   for (const [, comment, name, optional] of declaration.matchAll(pattern)) {

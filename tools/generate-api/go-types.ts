@@ -18,7 +18,19 @@ export interface GoField {
   readonly type: GoType;
 }
 
-export type GoKind = "bool" | "int" | "int32" | "int64" | "uint8" | "float" | "string" | "map" | "pointer" | "slice" | "struct" | "other";
+export type GoKind =
+  | "bool"
+  | "int"
+  | "int32"
+  | "int64"
+  | "uint8"
+  | "float"
+  | "string"
+  | "map"
+  | "pointer"
+  | "slice"
+  | "struct"
+  | "other";
 
 /**
  * Reads every struct type that a statically linked, 64-bit little-endian Go binary describes for reflection.
@@ -135,7 +147,8 @@ class TypeReader {
     const section = this.#sections.find(
       (candidate) => candidate.address <= address && address < candidate.address + candidate.size,
     );
-    if (section === undefined) throw new RangeError(`Cannot read address "0x${address.toString(16)}": no section holds it`);
+    if (section === undefined)
+      throw new RangeError(`Cannot read address "0x${address.toString(16)}": no section holds it`);
     return section.offset + (address - section.address);
   }
 }
@@ -152,7 +165,8 @@ interface Section {
 }
 
 function readSections(binary: Buffer): readonly Section[] {
-  if (binary.toString("latin1", 0, 4) !== "\u007fELF") throw new TypeError("Cannot read the binary: it is not an ELF file");
+  if (binary.toString("latin1", 0, 4) !== "\u007fELF")
+    throw new TypeError("Cannot read the binary: it is not an ELF file");
   const headers = Number(binary.readBigUInt64LE(40));
   const entrySize = binary.readUInt16LE(58);
   const count = binary.readUInt16LE(60);

@@ -53,7 +53,7 @@ function imports(file: ApiFile): readonly string[] {
     wanted.set(from, (wanted.get(from) ?? new Set()).add(name));
   }
   return [...wanted]
-    .sort()
+    .sort(([a], [b]) => (a < b ? -1 : 1))
     .map(([from, names]) => `import type { ${[...names].sort().join(", ")} } from "./${from}.gen.ts";`);
 }
 
@@ -64,7 +64,10 @@ function sourceOf(field: ApiField): readonly (string | undefined)[] {
 }
 
 function declaration(type: ApiType, file: ApiFile): string {
-  const description = type.description === "" ? `${type.name} of ${file.group === "" ? "core" : file.group}/${file.version}.` : type.description;
+  const description =
+    type.description === ""
+      ? `${type.name} of ${file.group === "" ? "core" : file.group}/${file.version}.`
+      : type.description;
   return [comment(description, ""), `export interface ${type.name} {`, ...type.fields.map(member), "}"].join("\n");
 }
 
@@ -91,7 +94,10 @@ function firstSentence(text: string): string {
 }
 
 function comment(text: string, indent: string): string {
-  const lines = text.replaceAll("*/", "*\\/").split("\n").map((line) => line.trimEnd());
+  const lines = text
+    .replaceAll("*/", "*\\/")
+    .split("\n")
+    .map((line) => line.trimEnd());
   if (lines.length === 1) return `${indent}/** ${lines[0]} */`;
   return [`${indent}/**`, ...lines.map((line) => `${indent} * ${line}`.trimEnd()), `${indent} */`].join("\n");
 }
