@@ -7,6 +7,8 @@ export interface AtomicWriteOptions {
   readonly mode?: number;
   /** Whether the write survives a power cut when the promise resolves; true by default. */
   readonly durable?: boolean;
+  /** Who owns the new file; the process by default. */
+  readonly owner?: { readonly uid: number; readonly gid: number } | undefined;
 }
 
 /** Replaces `path` by `data`: a reader, or a crash, sees the old file or the whole new one. */
@@ -18,7 +20,7 @@ export async function writeFileAtomic(
   const durable = options.durable ?? true;
   const temporary = `${path}.${randomBytes(6).toString("hex")}.tmp`;
   try {
-    await writeNew(temporary, data, options.mode ?? 0o600, durable);
+    await writeNew(temporary, data, { ...options, durable });
     await rename(temporary, path);
   } catch (error) {
     await rm(temporary, { force: true });
@@ -33,10 +35,12 @@ export async function syncDirectory(path: string): Promise<void> {
   await directory.sync();
 }
 
-async function writeNew(path: string, data: string | Uint8Array, mode: number, durable: boolean): Promise<void> {
+async function writeNew(path: string, data: string | Uint8Array, options: AtomicWriteOptions): Promise<void> {
+  const mode = options.mode ?? 0o600;
   await using file = await open(path, "wx", mode);
   // The umask must not narrow what the caller asked for.
   await file.chmod(mode);
+  if (options.owner !== undefined) await file.chown(options.owner.uid, options.owner.gid);
   await file.writeFile(data);
-  if (durable) await file.sync();
+  if (options.durable) await file.sync();
 }

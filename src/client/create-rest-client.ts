@@ -116,11 +116,7 @@ class Http2RestClient implements RestClient {
     return await this.#write({ method: "PATCH", path, body: patch, contentType: PATCH_TYPES[options.kind] }, options);
   }
 
-  async delete(
-    type: ResourceType,
-    target: ObjectKey,
-    options: DeleteCallOptions = {},
-  ): Promise<void> {
+  async delete(type: ResourceType, target: ObjectKey, options: DeleteCallOptions = {}): Promise<void> {
     await this.#json({ method: "DELETE", path: apiPath(type, target), body: options.options }, options);
   }
 
