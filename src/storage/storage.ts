@@ -24,11 +24,15 @@ export interface Storage extends AsyncDisposable {
   keepLeaseAlive(lease: LeaseId): Promise<void>;
   /** Ends the lease and deletes its keys. */
   revokeLease(lease: LeaseId): Promise<void>;
+  /** A revision at least as new as every transaction acknowledged before the call: what a consistent read waits for. */
+  revision(): Promise<number>;
   status(): Promise<StorageStatus>;
 }
 
+/** Names a lease; never used twice in a store. */
 export type LeaseId = number;
 
+/** A key as of one revision. */
 export interface KeyValue {
   readonly key: string;
   readonly value: Uint8Array;
@@ -39,12 +43,14 @@ export interface KeyValue {
   readonly lease?: LeaseId;
 }
 
+/** One key, or the keys of a half-open interval. */
 export interface KeyRange {
   readonly key: string;
   /** Exclusive end; absent for the one key. `prefixRange` makes both. */
   readonly rangeEnd?: string;
 }
 
+/** What to read, and as of when. */
 export interface RangeRequest extends KeyRange {
   /** Reads as of this revision; absent: the newest. */
   readonly revision?: number;
@@ -53,6 +59,7 @@ export interface RangeRequest extends KeyRange {
   readonly countOnly?: boolean;
 }
 
+/** The keys found, in order. */
 export interface RangeResponse {
   /** The store's revision when the read happened. */
   readonly revision: number;
@@ -63,28 +70,33 @@ export interface RangeResponse {
   readonly count: number;
 }
 
-/** Holds when the key's last change is at `modRevision`; 0 means the key is absent. */
+/** A condition of a transaction. Holds when the key's last change is at `modRevision`; 0 means the key is absent. */
 export interface Compare {
   readonly key: string;
   readonly modRevision: number;
 }
 
+/** One step of a transaction. */
 export type Operation =
   | { readonly kind: "put"; readonly key: string; readonly value: Uint8Array; readonly lease?: LeaseId }
   | ({ readonly kind: "delete" } & KeyRange)
   | ({ readonly kind: "range" } & RangeRequest);
 
+/** An atomic step of the store: conditions and the operations for either outcome. */
 export interface TxnRequest {
   readonly compares: readonly Compare[];
+  /** A transaction changes each key at most once. */
   readonly success: readonly Operation[];
   readonly failure: readonly Operation[];
 }
 
+/** The outcome of the operation at the same index. */
 export type OperationResponse =
   | { readonly kind: "put" }
   | { readonly kind: "delete"; readonly deleted: readonly KeyValue[] }
   | ({ readonly kind: "range" } & RangeResponse);
 
+/** The outcome of a transaction. */
 export interface TxnResponse {
   readonly succeeded: boolean;
   /** The transaction's own revision where it changed anything, else the store's. */
@@ -92,6 +104,7 @@ export interface TxnResponse {
   readonly responses: readonly OperationResponse[];
 }
 
+/** Which changes to stream, and from when. */
 export interface WatchRequest extends KeyRange {
   readonly startRevision?: number;
   /** Adds the value before each change. */
@@ -100,25 +113,31 @@ export interface WatchRequest extends KeyRange {
   readonly progress?: boolean;
 }
 
+/** Changes in revision order; a revision is never split over two batches. */
 export interface WatchBatch {
   /** All events up to this revision have been delivered with this batch. */
   readonly revision: number;
   readonly events: readonly StorageEvent[];
 }
 
+/** One change of one key. */
 export type StorageEvent =
   | { readonly type: "put"; readonly kv: KeyValue; readonly previous?: KeyValue }
   | { readonly type: "delete"; readonly key: string; readonly modRevision: number; readonly previous?: KeyValue };
 
+/** Facts about the store as a whole. */
 export interface StorageStatus {
   readonly revision: number;
   readonly compactRevision: number;
   readonly sizeBytes: number;
 }
 
+/** What can go wrong in a store. */
 export type StorageErrorCode =
   | "CLOSED"
+  | "DUPLICATE_KEY"
   | "COMPACTED"
+  | "CORRUPT"
   | "FUTURE_REVISION"
   | "LEASE_NOT_FOUND"
   | "NO_SPACE"
