@@ -1,8 +1,9 @@
-import { mkdir, readdir, readFile, rm } from "node:fs/promises";
+import { mkdir, readdir, readFile, rm, rmdir } from "node:fs/promises";
 import { join } from "node:path";
 
 import { writeFileAtomic } from "../base/atomic-write.ts";
 import { codeOf } from "../base/coded-error.ts";
+import { lockFile } from "../base/file-lock.ts";
 import type { HostDirectories } from "./host-directories.ts";
 import { readInstanceRecord, type InstanceRecord } from "./instance-record.ts";
 
@@ -35,10 +36,30 @@ export async function registerInstance(directories: HostDirectories, instance: H
   await writeFileAtomic(join(directory, instance.record.id), `${instance.dataDir}\n`, { mode: 0o644, durable: false });
 }
 
-/** Gives back what the cluster had allocated on this host. Idempotent. */
+/**
+ * Gives back what the cluster had allocated on this host, and removes the directories of all clusters when it was the last.
+ * Idempotent.
+ */
 export async function unregisterInstance(directories: HostDirectories, id: string): Promise<void> {
+  const { runRoot, dataRoot } = directories;
+  await mkdir(runRoot, { recursive: true, mode: 0o755 });
+  await using _lock = await lockHost(directories);
   await rm(join(registryDirectory(directories), id), { force: true });
+  await rmdir(dataRoot).catch(() => {});
+  if ((await listDirectory(registryDirectory(directories))).length > 0) return;
+  await rmdir(registryDirectory(directories)).catch(() => {});
+  const left = (await listDirectory(runRoot)).filter((name) => name !== LOCK);
+  if (left.length > 0) return;
+  await rm(join(runRoot, LOCK), { force: true });
+  await rmdir(runRoot).catch(() => {});
 }
+
+/** Takes the lock under which this host's clusters allocate. */
+export async function lockHost(directories: HostDirectories): Promise<AsyncDisposable> {
+  return await lockFile(join(directories.runRoot, LOCK), { waitMs: 10_000 });
+}
+
+const LOCK = ".lock";
 
 function registryDirectory(directories: HostDirectories): string {
   return join(directories.runRoot, ".instances");

@@ -19,8 +19,6 @@ export interface InstancePaths {
   readonly staticPodsDir: string;
   /** Container logs, laid out as Kubernetes does under `/var/log/pods`. */
   readonly podLogsDir: string;
-  /** Compiled code, kept to start faster. */
-  readonly compileCacheDir: string;
   /** Socket of the supervisor. */
   readonly supervisorSocket: string;
   /** Held by the one supervisor of this data directory. */
@@ -46,7 +44,6 @@ export function instancePaths(options: {
     kubeletDir: join(dataDir, "kubelet"),
     staticPodsDir: join(dataDir, "manifests"),
     podLogsDir: join(dataDir, "logs", "pods"),
-    compileCacheDir: join(dataDir, "cache"),
     supervisorSocket: join(runDir, "supervisor.sock"),
     supervisorLock: join(dataDir, "supervisor.lock"),
   };

@@ -1,12 +1,11 @@
 import { mkdir } from "node:fs/promises";
 import { join } from "node:path";
 
-import { lockFile } from "../base/file-lock.ts";
 import { areRangesFree, chooseAddressRanges } from "./address-ranges.ts";
 import { parseCidr } from "./cidr.ts";
 import { anyFreePort, isPortFree } from "./free-port.ts";
 import { hostDirectories, type HostDirectories } from "./host-directories.ts";
-import { listHostInstances, registerInstance, type HostInstance } from "./host-instances.ts";
+import { listHostInstances, lockHost, registerInstance, type HostInstance } from "./host-instances.ts";
 import { listHostRoutes } from "./host-routes.ts";
 import { InstanceError } from "./instance-error.ts";
 import { checkInstanceName } from "./instance-name.ts";
@@ -49,7 +48,7 @@ export async function openInstance(request: InstanceRequest): Promise<Instance> 
   const dataDir = dataDirOf(request, directories);
   await mkdir(directories.runRoot, { recursive: true, mode: 0o755 });
   await mkdir(dataDir, { recursive: true, mode: 0o700 });
-  await using _lock = await lockFile(join(directories.runRoot, "instances.lock"), { waitMs: 10_000 });
+  await using _lock = await lockHost(directories);
   const present = await readInstanceRecord(dataDir);
   const others = (await listHostInstances(directories)).filter((instance) => instance.dataDir !== dataDir);
   const record = await allocate(request, present, others);

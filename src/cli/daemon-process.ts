@@ -1,0 +1,28 @@
+import { spawn, type ChildProcess } from "node:child_process";
+import { fileURLToPath } from "node:url";
+
+import { siblingModule } from "../base/sibling-module.ts";
+
+/** Starts a program of the daemon that lives on without this process. `argument` is what it reads as JSON. */
+export function spawnSupervisor(argument: object, stderr: number): ChildProcess {
+  const child = spawn(process.execPath, [...NODE_FLAGS, entry("supervisor-main"), JSON.stringify(argument)], {
+    detached: true,
+    cwd: "/",
+    stdio: ["ignore", stderr, stderr],
+  });
+  child.unref();
+  return child;
+}
+
+/** Starts the program that removes what a cluster has left; its standard error is shown. */
+export function spawnPurge(argument: object): ChildProcess {
+  return spawn(process.execPath, [...NODE_FLAGS, entry("purge-main"), JSON.stringify(argument)], {
+    stdio: ["ignore", "inherit", "inherit"],
+  });
+}
+
+const NODE_FLAGS = ["--max-semi-space-size=1", "--disable-warning=ExperimentalWarning"];
+
+function entry(name: string): string {
+  return fileURLToPath(siblingModule(import.meta.url, `../daemon/${name}`));
+}

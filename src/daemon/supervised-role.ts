@@ -1,0 +1,122 @@
+import { fork, type ChildProcess } from "node:child_process";
+import { once } from "node:events";
+import { fileURLToPath } from "node:url";
+
+import { compileCacheDirectory } from "../base/compile-cache-directory.ts";
+import { backoffDelay } from "../base/retry.ts";
+import type { RoleError, RoleName, RoleState, RoleStatus } from "../instance/cluster-status.ts";
+import type { RoleConfig, RoleOrder, RoleReport } from "./role-protocol.ts";
+import type { RotatingLog } from "./rotating-log.ts";
+
+export interface SupervisedRoleOptions {
+  readonly name: RoleName;
+  readonly entry: URL;
+  readonly config: RoleConfig;
+  readonly log: RotatingLog;
+  readonly nodeFlags: readonly string[];
+  /** Called after every change of `status`. */
+  onChange(): void;
+  onReport(report: RoleReport): void;
+}
+
+/** One role and the process that runs it, started anew whenever that ends without order. */
+export class SupervisedRole {
+  readonly #options: SupervisedRoleOptions;
+  #child: ChildProcess | undefined;
+  #state: RoleState = "stopped";
+  #restarts = -1;
+  #startedAt = 0;
+  #failures = 0;
+  #readyAfterMs: number | undefined;
+  #detail: string | undefined;
+  #error: RoleError | undefined;
+  /** The last word of the process that runs, if it said why it ends. */
+  #reported: RoleError | undefined;
+  #restartTimer: NodeJS.Timeout | undefined;
+
+  constructor(options: SupervisedRoleOptions) {
+    this.#options = options;
+  }
+
+  get status(): RoleStatus {
+    return {
+      state: this.#state,
+      restarts: Math.max(0, this.#restarts),
+      ...(this.#child?.pid === undefined ? {} : { pid: this.#child.pid }),
+      ...(this.#readyAfterMs === undefined ? {} : { readyAfterMs: this.#readyAfterMs }),
+      ...(this.#detail === undefined ? {} : { detail: this.#detail }),
+      ...(this.#error === undefined ? {} : { error: this.#error }),
+    };
+  }
+
+  start(): void {
+    const { entry, config, log, nodeFlags } = this.#options;
+    const child = fork(fileURLToPath(entry), [JSON.stringify(config)], {
+      execArgv: [...nodeFlags],
+      env: { ...process.env, NODE_COMPILE_CACHE: compileCacheDirectory() },
+      stdio: ["ignore", "pipe", "pipe", "ipc"],
+    });
+    this.#child = child;
+    this.#restarts++;
+    this.#reported = undefined;
+    this.#startedAt = performance.now();
+    child.stdout?.on("data", (chunk: Buffer) => log.write(chunk));
+    child.stderr?.on("data", (chunk: Buffer) => log.write(chunk));
+    child.on("message", (report: RoleReport) => this.#receive(report));
+    child.on("error", (error) => (this.#reported = { message: error.message }));
+    child.once("exit", (code, signal) => this.#ended(signal ?? `exit code ${code}`));
+    this.#change("starting");
+  }
+
+  order(order: RoleOrder): void {
+    if (this.#child?.connected === true) this.#child.send(order);
+  }
+
+  /** Ends the role. Resolves when its process is gone: by SIGKILL where it does not end within `timeoutMs`. */
+  async stop(order: "stop" | "drain", timeoutMs: number): Promise<void> {
+    clearTimeout(this.#restartTimer);
+    const child = this.#child;
+    this.#change("stopping");
+    if (child !== undefined) {
+      const exit = once(child, "exit");
+      this.order({ type: order });
+      const timer = setTimeout(() => child.kill("SIGKILL"), timeoutMs);
+      await exit;
+      clearTimeout(timer);
+    }
+    this.#change("stopped");
+  }
+
+  #receive(report: RoleReport): void {
+    if (report.type === "ready") {
+      this.#readyAfterMs = Math.round(performance.now() - this.#startedAt);
+      this.#detail = report.detail;
+      this.#error = undefined;
+      this.#change("ready");
+    }
+    if (report.type === "failed") this.#reported = report.error;
+    this.#options.onReport(report);
+  }
+
+  #ended(how: string): void {
+    this.#child = undefined;
+    this.#detail = undefined;
+    if (this.#state === "stopping" || this.#state === "stopped") return;
+    // A role that ran for a while was sound: its next start need not wait.
+    this.#failures = performance.now() - this.#startedAt > STABLE_MS ? 0 : this.#failures + 1;
+    this.#error = this.#reported ?? { message: `The process ended: ${how}` };
+    this.#restartTimer = setTimeout(
+      () => this.start(),
+      this.#failures === 0 ? 0 : backoffDelay(this.#failures - 1, BACKOFF),
+    );
+    this.#change("failed");
+  }
+
+  #change(state: RoleState): void {
+    this.#state = state;
+    this.#options.onChange();
+  }
+}
+
+const STABLE_MS = 10_000;
+const BACKOFF = { initialMs: 100, maxMs: 30_000 };
