@@ -2,7 +2,6 @@ import type { OutgoingHttpHeaders } from "node:http2";
 import type { KubernetesObject, ListOf } from "../api/kubernetes-object.ts";
 import { type ResourceType, apiPath, apiVersionOf } from "../api/resource-types.ts";
 import { systemClock } from "../base/clock.ts";
-import { messageOf } from "../base/coded-error.ts";
 import { Secret } from "../base/secret.ts";
 import { ClientError } from "./client-error.ts";
 import { Http2Connection, type Http2Response } from "./http2-connection.ts";
@@ -87,7 +86,7 @@ class Http2RestClient implements RestClient {
       }
     } catch (error) {
       if (signal?.aborted === true) return;
-      throw broken(`GET ${path}`, error);
+      throw readable(`GET ${path}`, error);
     }
   }
 
@@ -143,7 +142,7 @@ class Http2RestClient implements RestClient {
     } catch (error) {
       options.signal?.throwIfAborted();
       if (timeout.aborted) throw new ClientError("TIMEOUT", `Cannot complete "${what}": no answer in ${timeoutMs} ms`);
-      throw broken(what, error);
+      throw readable(what, error);
     }
   }
 
@@ -250,10 +249,8 @@ function retryAfterMs(response: Http2Response): number | undefined {
   return seconds >= 0 ? Math.min(seconds, MAX_RETRY_AFTER_S) * 1000 : undefined;
 }
 
-/** Gives a failure within a body the room's own error; the errors that say enough pass. */
-function broken(what: string, error: unknown): unknown {
-  if (error instanceof SyntaxError)
-    return new ClientError("BAD_RESPONSE", `Cannot read the answer to "${what}": it is not JSON`);
-  if (!(error instanceof Error) || !String(Reflect.get(error, "code")).startsWith("ERR_")) return error;
-  return new ClientError("CONNECTION_LOST", `Cannot complete "${what}": ${messageOf(error)}`, { cause: error });
+/** A parser's message would quote the body, which may be a secret. */
+function readable(what: string, error: unknown): unknown {
+  if (!(error instanceof SyntaxError)) return error;
+  return new ClientError("BAD_RESPONSE", `Cannot read the answer to "${what}": it is not JSON`);
 }

@@ -26,11 +26,11 @@ export interface Http2Request {
   readonly signal?: AbortSignal | undefined;
 }
 
-/** An answer whose body has yet to be read; destroy the body where it is not wanted. */
+/** An answer whose body has yet to be read; reading it to the end, or leaving its loop, frees it. */
 export interface Http2Response {
   readonly status: number;
   readonly headers: IncomingHttpHeaders;
-  readonly body: ClientHttp2Stream;
+  readonly body: AsyncIterable<Uint8Array>;
 }
 
 /**
@@ -150,7 +150,7 @@ function exchange(session: ClientHttp2Session, request: Http2Request): Promise<H
   }
   cancelOnAbort(stream, request.signal);
   stream.once("response", (headers) => {
-    resolve({ status: headers[":status"] ?? 0, headers, body: stream });
+    resolve({ status: headers[":status"] ?? 0, headers, body: bodyOf(stream, what) });
   });
   let failure: unknown = new Error("the stream was closed");
   stream.on("error", (error) => {
@@ -161,6 +161,16 @@ function exchange(session: ClientHttp2Session, request: Http2Request): Promise<H
   });
   if (request.body !== undefined) stream.end(request.body);
   return promise;
+}
+
+async function* bodyOf(stream: ClientHttp2Stream, what: string): AsyncGenerator<Uint8Array> {
+  try {
+    yield* stream as AsyncIterable<Uint8Array>;
+  } catch (error) {
+    throw lost(what, error);
+  }
+  // A connection that closes without a word ends its streams as if they were complete.
+  if (stream.rstCode !== constants.NGHTTP2_NO_ERROR) throw lost(what, new Error("the connection was closed"));
 }
 
 function cancelOnAbort(stream: ClientHttp2Stream, signal: AbortSignal | undefined): void {
