@@ -27,6 +27,14 @@ describe("a recording proxy", () => {
     assert.equal(await (await fetch(`http://${proxy.host}/a`)).text(), "xxxxxxxxxxxx");
   });
 
+  test("sends no more than it is told and leaves the connection open", async () => {
+    await using proxy = await openRecordingProxy(target, { stallAfter: () => 3 });
+    const abort = AbortSignal.timeout(200);
+    const response = await fetch(`http://${proxy.host}/a`, { signal: abort, headers: { range: "bytes=0-" } });
+    await assert.rejects(response.text(), { name: "TimeoutError" });
+    assert.deepEqual([proxy.stalled(), proxy.ranges()], [1, ["bytes=0-"]]);
+  });
+
   test("closes connections without an answer while it is down", async () => {
     await using proxy = await openRecordingProxy(target, { isDown: () => true });
     await assert.rejects(fetch(`http://${proxy.host}/`));

@@ -8,8 +8,8 @@ export interface RecordingProxyOptions {
   readonly isDown?: () => boolean;
   /** Returns other bytes for an answer's body; the headers stay. */
   readonly rewrite?: (path: string, body: Buffer) => Buffer;
-  /** Waits before the body of a path is passed on. */
-  readonly hold?: (path: string) => Promise<void>;
+  /** Returns after how many bytes of a path's body nothing more is sent, the connection left open; undefined for all of it. */
+  readonly stallAfter?: (path: string) => number | undefined;
 }
 
 /** A real HTTP server on a loopback port of its own that stands before a registry and remembers what was asked. */
@@ -19,17 +19,24 @@ export interface RecordingProxy extends AsyncDisposable {
   /** `METHOD PATH STATUS` of each request since the last `clear`. */
   requests(): string[];
   clear(): void;
+  /** The `Range` headers of the requests, in their order. */
+  ranges(): string[];
+  /** How many answers have been cut short by `stallAfter`. */
+  stalled(): number;
 }
 
 /** Starts a proxy before the registry at `target` (`HOST:PORT`, plain HTTP). */
 export async function openRecordingProxy(target: string, options: RecordingProxyOptions = {}): Promise<RecordingProxy> {
   const requests: string[] = [];
+  const ranges: string[] = [];
+  let stalled = 0;
   const server = createServer((incoming, outgoing) => {
+    if (incoming.headers.range !== undefined) ranges.push(incoming.headers.range);
     if (options.isDown?.() === true) {
       incoming.socket.destroy();
       return;
     }
-    forward({ target, incoming, outgoing, options }).then(
+    forward({ target, incoming, outgoing, options, onStall: () => stalled++ }).then(
       (status) => requests.push(`${incoming.method} ${incoming.url} ${status}`),
       () => outgoing.destroy(),
     );
@@ -39,6 +46,8 @@ export async function openRecordingProxy(target: string, options: RecordingProxy
     host: `127.0.0.1:${(server.address() as AddressInfo).port}`,
     requests: () => [...requests],
     clear: () => void requests.splice(0),
+    ranges: () => [...ranges],
+    stalled: () => stalled,
     [Symbol.asyncDispose]: async () => {
       server.closeAllConnections();
       await new Promise((resolve) => server.close(resolve));
@@ -51,18 +60,23 @@ interface Exchange {
   readonly incoming: IncomingMessage;
   readonly outgoing: ServerResponse;
   readonly options: RecordingProxyOptions;
+  onStall(): void;
 }
 
 /** Passes one request on and its answer back; returns the status. */
-async function forward({ target, incoming, outgoing, options }: Exchange): Promise<number> {
+async function forward({ target, incoming, outgoing, options, onStall }: Exchange): Promise<number> {
   const path = incoming.url ?? "/";
   const answer = await ask(target, incoming);
   const status = answer.statusCode ?? 502;
   const body = await buffer(answer);
   outgoing.writeHead(status, answer.headers);
-  outgoing.flushHeaders();
-  await options.hold?.(path);
-  outgoing.end(options.rewrite?.(path, body) ?? body);
+  const sent = options.rewrite?.(path, body) ?? body;
+  const limit = options.stallAfter?.(path);
+  if (limit !== undefined && limit < sent.length) {
+    outgoing.write(sent.subarray(0, limit), onStall);
+  } else {
+    outgoing.end(sent);
+  }
   return status;
 }
 
