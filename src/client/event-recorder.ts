@@ -16,6 +16,8 @@ export interface EventFacts {
   readonly type: "Normal" | "Warning";
   readonly reason: string;
   readonly message: string;
+  /** When it happened, in milliseconds since the epoch; now by default. */
+  readonly at?: number;
 }
 
 /** Tells the cluster what has happened to its objects. */
@@ -169,13 +171,14 @@ class QueueingEventRecorder implements EventRecorder {
 
   #eventOf(object: ObjectReference, facts: EventFacts): Event {
     const { component, host } = this.#options;
-    const time = new Date(this.#clock.now()).toISOString().replace(/\.\d+Z$/, "Z");
+    const at = facts.at ?? this.#clock.now();
+    const time = new Date(at).toISOString().replace(/\.\d+Z$/, "Z");
     return {
       apiVersion: "v1",
       kind: "Event",
       metadata: {
         namespace: object.namespace ?? "default",
-        name: `${object.name ?? ""}.${uniqueSuffix(this.#clock.now())}`,
+        name: `${object.name ?? ""}.${uniqueSuffix(at)}`,
       },
       involvedObject: object,
       type: facts.type,
