@@ -51,13 +51,13 @@ export class SupervisedRole {
 
   start(): void {
     const { entry, config, log, nodeFlags } = this.#options;
+    this.#restarts++;
     const child = fork(fileURLToPath(entry), [JSON.stringify(config)], {
       execArgv: [...nodeFlags],
-      env: { ...process.env, NODE_COMPILE_CACHE: compileCacheDirectory() },
+      env: this.#environment(),
       stdio: ["ignore", "pipe", "pipe", "ipc"],
     });
     this.#child = child;
-    this.#restarts++;
     this.#reported = undefined;
     this.#startedAt = performance.now();
     child.stdout?.on("data", (chunk: Buffer) => log.write(chunk));
@@ -85,6 +85,12 @@ export class SupervisedRole {
       clearTimeout(timer);
     }
     this.#change("stopped");
+  }
+
+  #environment(): NodeJS.ProcessEnv {
+    const env = { ...process.env, NODE_COMPILE_CACHE: compileCacheDirectory() };
+    // What a failpoint killed must be able to run again.
+    return this.#restarts === 0 ? env : { ...env, BERTH_FAILPOINTS: "" };
   }
 
   #receive(report: RoleReport): void {

@@ -24,6 +24,8 @@ export interface SupervisorOptions {
 /** Starts the roles of a cluster and keeps them running until told to end. */
 export interface Supervisor {
   readonly status: ClusterStatus;
+  /** Resolves when every role was ready for the first time, or with the error where the cluster could not be started. */
+  readonly ready: Promise<RoleError | undefined>;
   /** Resolves when everything has ended: with the error where the cluster could not be started. */
   readonly ended: Promise<RoleError | undefined>;
   /** Ends the roles; with `drain` the pods first, with their grace. Idempotent; `stop` overtakes a `drain` that runs. */
@@ -55,6 +57,7 @@ class ClusterSupervisor implements Supervisor {
   readonly #roles = new Map<RoleName, SupervisedRole>();
   readonly #log: RotatingLog;
   readonly #logs: RotatingLog[] = [];
+  readonly #ready = Promise.withResolvers<RoleError | undefined>();
   readonly #ended = Promise.withResolvers<RoleError | undefined>();
   readonly #watchers = new Set<() => void>();
   #phase: ClusterStatus["phase"] = "starting";
@@ -70,6 +73,10 @@ class ClusterSupervisor implements Supervisor {
     for (const name of options.cluster.node ? (["control", "node"] as const) : (["control"] as const)) {
       this.#roles.set(name, this.#createRole(name));
     }
+  }
+
+  get ready(): Promise<RoleError | undefined> {
+    return this.#ready.promise;
   }
 
   get ended(): Promise<RoleError | undefined> {
@@ -130,6 +137,7 @@ class ClusterSupervisor implements Supervisor {
       await this.#socket?.[Symbol.asyncDispose]();
       await this.#lock[Symbol.asyncDispose]();
       for (const log of this.#logs) log.close();
+      this.#ready.resolve(this.#failure);
       this.#ended.resolve(this.#failure);
     }
   }
@@ -173,6 +181,7 @@ class ClusterSupervisor implements Supervisor {
     const roles = [...this.#roles].map(([, role]) => role.status);
     if (this.#phase === "starting" && roles.length > 0 && roles.every((role) => role.state === "ready")) {
       this.#phase = "running";
+      this.#ready.resolve(undefined);
       this.#say("info", "cluster is ready");
     }
     this.#tellNode();

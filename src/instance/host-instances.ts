@@ -48,6 +48,7 @@ export async function unregisterInstance(directories: HostDirectories, id: strin
   await rmdir(dataRoot).catch(() => {});
   if ((await listDirectory(registryDirectory(directories))).length > 0) return;
   await rmdir(registryDirectory(directories)).catch(() => {});
+  await rm(join(runRoot, ".host"), { recursive: true, force: true });
   const left = (await listDirectory(runRoot)).filter((name) => name !== LOCK);
   if (left.length > 0) return;
   await rm(join(runRoot, LOCK), { force: true });

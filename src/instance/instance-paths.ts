@@ -22,6 +22,8 @@ export interface InstancePaths {
   /** Socket of the supervisor. */
   readonly supervisorSocket: string;
   /** Held by the one supervisor of this data directory. */
+  /** Directory that all clusters of this host share, for settings of the host. */
+  readonly hostDir: string;
   readonly supervisorLock: string;
 }
 
@@ -45,6 +47,7 @@ export function instancePaths(options: {
     staticPodsDir: join(dataDir, "manifests"),
     podLogsDir: join(dataDir, "logs", "pods"),
     supervisorSocket: join(runDir, "supervisor.sock"),
+    hostDir: join(options.runRoot, ".host"),
     supervisorLock: join(dataDir, "supervisor.lock"),
   };
 }
