@@ -69,6 +69,11 @@ export function chroot(path: string): void {
   checked(cChroot(path), `change the root to "${path}"`);
 }
 
+/** Changes this process' working directory to the open directory `fd`, which may lie outside its root. */
+export function fchdir(fd: number): void {
+  checked(cFchdir(fd), "change the working directory");
+}
+
 /** Makes `newRoot`, a mount point, the root mount and puts the old one at `putOld`. */
 export function pivotRoot(newRoot: string, putOld: string): void {
   const result = cSyscall(process.arch === "arm64" ? 41 : 155, newRoot, putOld);
@@ -104,6 +109,7 @@ const cLlistxattr = cFunction("long llistxattr(const char *, void *, size_t)");
 const cLremovexattr = cFunction("int lremovexattr(const char *, const char *)");
 const cSyncfs = cFunction("int syncfs(int)");
 const cChroot = cFunction("int chroot(const char *)");
+const cFchdir = cFunction("int fchdir(int)");
 const cFlock = cFunction("int flock(int, int)");
 const cSyscall = cFunction("long syscall(long, const char *, const char *)");
 

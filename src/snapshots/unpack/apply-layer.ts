@@ -1,0 +1,77 @@
+import { createHash } from "node:crypto";
+import { readSync } from "node:fs";
+import { setImmediate } from "node:timers/promises";
+
+import { codeOf } from "../../base/coded-error.ts";
+import { algorithmOf, digestOfHash, parseDigest } from "../../oci/digest.ts";
+import { invalidLayer, SnapshotError } from "../snapshot-error.ts";
+import { decompress } from "./decompress.ts";
+import { LayerWriter, type WrittenLayer } from "./layer-writer.ts";
+import { TarReader } from "./tar-reader.ts";
+import type { UnpackJob } from "./unpack-job.ts";
+
+const READ_BYTES = 256 * 1024;
+
+/**
+ * Unpacks the layer in the open file `fd` into the root of this process. All of the stream is read and hashed, what
+ * follows the end of the archive too. Throws `SnapshotError`. Nothing is synced yet.
+ */
+export async function applyLayer(fd: number, job: UnpackJob): Promise<WrittenLayer> {
+  const diffId = parseDigest(job.diffId);
+  const hash = createHash(algorithmOf(diffId));
+  const writer = new LayerWriter(job.maxInodes);
+  const reader = new TarReader(writer);
+  try {
+    let bytes = 0;
+    for await (const chunk of decompress(readChunks(fd))) {
+      bytes += chunk.length;
+      if (bytes > job.maxBytes) throw tooLarge(job.maxBytes);
+      hash.update(chunk);
+      reader.push(chunk);
+    }
+    reader.finish();
+    const found = digestOfHash(algorithmOf(diffId), hash);
+    if (found !== diffId) throw wrongDiffId(diffId, found);
+    return writer.finish();
+  } catch (error) {
+    throw asSnapshotError(error);
+  } finally {
+    writer.abort();
+  }
+}
+
+/** Reads a file from its start into one buffer: a chunk is valid until the next one is asked for. */
+async function* readChunks(fd: number): AsyncIterable<Buffer> {
+  const buffer = Buffer.allocUnsafe(READ_BYTES);
+  let at = 0;
+  for (;;) {
+    const length = readSync(fd, buffer, 0, buffer.length, at);
+    if (length === 0) return;
+    at += length;
+    yield buffer.subarray(0, length);
+    // Reading never waits, so the messages of whoever may want this to end get their turn here.
+    await setImmediate();
+  }
+}
+
+function asSnapshotError(error: unknown): unknown {
+  const code = codeOf(error);
+  if (error instanceof SnapshotError || code === undefined) return error;
+  if (code === "ENOSPC" || code === "EDQUOT") {
+    return new SnapshotError("NO_SPACE", "Cannot unpack the layer: no space left on the device", { cause: error });
+  }
+  if (code === "EIO" || code === "EROFS") {
+    return new SnapshotError("UNPACKER_FAILED", `Cannot unpack the layer: ${code}`, { cause: error });
+  }
+  // ELOOP, ENOTDIR, ENAMETOOLONG, EEXIST: the layer asks for what no file system can hold.
+  return invalidLayer(`an entry cannot be written (${code})`, error);
+}
+
+function tooLarge(maxBytes: number): SnapshotError {
+  return new SnapshotError("LAYER_TOO_LARGE", `Cannot unpack the layer: it is larger than ${maxBytes} bytes`);
+}
+
+function wrongDiffId(expected: string, found: string): SnapshotError {
+  const reason = `the image config announces ${expected}, but it unpacks to ${found}`;
+  return new SnapshotError("DIFF_ID_MISMATCH", `Cannot unpack the layer: ${reason}`);
+}
