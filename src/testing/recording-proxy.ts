@@ -60,7 +60,7 @@ interface Exchange {
   readonly incoming: IncomingMessage;
   readonly outgoing: ServerResponse;
   readonly options: RecordingProxyOptions;
-  onStall(): void;
+  readonly onStall: () => void;
 }
 
 /** Passes one request on and its answer back; returns the status. */
