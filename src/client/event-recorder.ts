@@ -10,6 +10,7 @@ import { backoffDelay } from "../base/retry.ts";
 import { EventCorrelator } from "./event-correlator.ts";
 import type { RestClient } from "./rest-client.ts";
 import { isAnswer, isNotFound } from "./status-answer.ts";
+import { timestamp } from "./timestamp.ts";
 
 /** What has happened, in the words of the event's columns. */
 export interface EventFacts {
@@ -172,7 +173,7 @@ class QueueingEventRecorder implements EventRecorder {
   #eventOf(object: ObjectReference, facts: EventFacts): Event {
     const { component, host } = this.#options;
     const at = facts.at ?? this.#clock.now();
-    const time = new Date(at).toISOString().replace(/\.\d+Z$/, "Z");
+    const time = timestamp(at);
     return {
       apiVersion: "v1",
       kind: "Event",

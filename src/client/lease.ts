@@ -7,6 +7,7 @@ import { type Logger, silentLogger } from "../base/log.ts";
 import { backoffDelay } from "../base/retry.ts";
 import type { RestClient } from "./rest-client.ts";
 import { isAlreadyExists, isConflict, isNotFound } from "./status-answer.ts";
+import { microTimestamp } from "./timestamp.ts";
 
 /** The namespace of node leases. */
 export const NODE_LEASE_NAMESPACE = "kube-node-lease";
@@ -111,7 +112,7 @@ function renewed(options: KeepLeaseOptions, lease: Lease): Lease {
       ...lease.spec,
       holderIdentity: options.holderIdentity,
       leaseDurationSeconds: options.durationSeconds,
-      renewTime: new Date(clock.now()).toISOString().replace("Z", "000Z"),
+      renewTime: microTimestamp(clock.now()),
     },
   };
 }

@@ -1,7 +1,6 @@
 import type { Clock } from "../base/clock.ts";
 import { messageOf } from "../base/coded-error.ts";
 import type { Logger } from "../base/log.ts";
-import type { EventRecorder } from "../client/event-recorder.ts";
 import type { InformerFactory } from "../client/informer-factory.ts";
 import type { RestClient } from "../client/rest-client.ts";
 import { type Work, WorkQueue } from "../client/work-queue.ts";
@@ -10,7 +9,6 @@ import { type Work, WorkQueue } from "../client/work-queue.ts";
 export interface ControllerContext {
   readonly client: RestClient;
   readonly informers: InformerFactory;
-  readonly recorder: EventRecorder;
   readonly signal: AbortSignal;
   readonly clock: Clock;
   readonly logger: Logger;

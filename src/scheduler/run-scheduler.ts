@@ -10,6 +10,7 @@ import type { Informer } from "../client/informer.ts";
 import { keyOf, objectKeyOf, parseKey } from "../client/lister.ts";
 import type { RestClient } from "../client/rest-client.ts";
 import { isConflict, isNotFound } from "../client/status-answer.ts";
+import { timestamp } from "../client/timestamp.ts";
 import { ClusterState } from "./cluster-state.ts";
 import { filterNodes, unschedulableMessage } from "./filter-nodes.ts";
 import { mayGiveRoom } from "./node-change.ts";
@@ -159,7 +160,7 @@ class Scheduler {
     this.#recorder.record(objectReferenceOf(PODS, pod), facts);
     const before = pod.status?.conditions?.find((condition) => condition.type === "PodScheduled");
     if (before?.status === "False" && before.message === message) return;
-    const now = new Date(this.#clock.now()).toISOString().replace(/\.\d+Z$/, "Z");
+    const now = timestamp(this.#clock.now());
     const lastTransitionTime = before?.status === "False" ? before.lastTransitionTime : now;
     const condition = { type: "PodScheduled", status: "False", reason: "Unschedulable", message, lastTransitionTime };
     const patch = { metadata: { uid: pod.metadata?.uid }, status: { conditions: [condition] } };
