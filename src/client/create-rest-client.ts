@@ -2,8 +2,8 @@ import type { OutgoingHttpHeaders } from "node:http2";
 import type { KubernetesObject, ListOf } from "../api/kubernetes-object.ts";
 import { type ResourceType, apiPath, apiVersionOf } from "../api/resource-types.ts";
 import { systemClock } from "../base/clock.ts";
-import { Secret } from "../base/secret.ts";
 import { ClientError } from "./client-error.ts";
+import { deadlineAfter } from "./deadline.ts";
 import { Http2Connection, type Http2Response } from "./http2-connection.ts";
 import { readLines, readText } from "./read-body.ts";
 import type {
@@ -18,7 +18,8 @@ import type {
   WatchOptions,
   WriteOptions,
 } from "./rest-client.ts";
-import type { RestConfig } from "./rest-config.ts";
+import { type RestConfig, identityHeaders, tlsOptions } from "./rest-config.ts";
+import { listQuery, watchQuery, writeQuery } from "./rest-query.ts";
 import { statusErrorFromResponse } from "./status-answer.ts";
 import { decodeWatchEvent } from "./watch-event.ts";
 
@@ -134,14 +135,13 @@ class Http2RestClient implements RestClient {
   async #json(call: Call, options: CallOptions = {}): Promise<unknown> {
     const what = `${call.method} ${call.path}`;
     const timeoutMs = options.timeoutMs ?? DEFAULT_TIMEOUT_MS;
-    const timeout = AbortSignal.timeout(timeoutMs);
-    const signal = options.signal === undefined ? timeout : AbortSignal.any([options.signal, timeout]);
+    using deadline = deadlineAfter(timeoutMs, options.signal);
     try {
-      const response = await this.#send(call, signal);
+      const response = await this.#send(call, deadline.signal);
       return decode(response, await readText(response.body, MAX_BODY_BYTES));
     } catch (error) {
       options.signal?.throwIfAborted();
-      if (timeout.aborted) throw new ClientError("TIMEOUT", `Cannot complete "${what}": no answer in ${timeoutMs} ms`);
+      if (deadline.isOver) throw new ClientError("TIMEOUT", `Cannot complete "${what}": no answer in ${timeoutMs} ms`);
       throw readable(what, error);
     }
   }
@@ -175,58 +175,6 @@ function serverUrl(server: string): URL {
   const url = URL.parse(server.includes("://") ? server : `https://${server}`);
   if (url === null) throw new ClientError("UNREACHABLE", `Cannot connect to "${server}": it is not a URL`);
   return url;
-}
-
-function tlsOptions(config: RestConfig): ConstructorParameters<typeof Http2Connection>[0]["tls"] {
-  return {
-    ALPNProtocols: ["h2"],
-    rejectUnauthorized: config.insecureSkipTlsVerify !== true,
-    ...(config.ca !== undefined && { ca: config.ca }),
-    ...(config.cert !== undefined && { cert: config.cert }),
-    ...(config.key !== undefined && { key: revealed(config.key) }),
-    ...(config.tlsServerName !== undefined && { servername: config.tlsServerName }),
-  };
-}
-
-function identityHeaders(config: RestConfig): () => OutgoingHttpHeaders {
-  const token = typeof config.token === "string" ? new Secret(config.token) : config.token;
-  const fixed = { accept: "application/json", "user-agent": config.userAgent ?? "berth" };
-  return () => (token === undefined ? fixed : { ...fixed, authorization: `Bearer ${token.reveal()}` });
-}
-
-function revealed(text: string | Secret): string {
-  return typeof text === "string" ? text : text.reveal();
-}
-
-function listQuery(options: ListOptions): URLSearchParams {
-  return queryOf({
-    labelSelector: options.labelSelector,
-    fieldSelector: options.fieldSelector,
-    resourceVersion: options.resourceVersion,
-    resourceVersionMatch: options.resourceVersionMatch,
-    limit: options.limit,
-    continue: options.continue,
-  });
-}
-
-function watchQuery(options: WatchOptions): URLSearchParams {
-  const query = listQuery(options);
-  query.set("watch", "true");
-  for (const name of ["allowWatchBookmarks", "sendInitialEvents", "timeoutSeconds"] as const) {
-    const value = options[name];
-    if (value !== undefined) query.set(name, String(value));
-  }
-  return query;
-}
-
-function writeQuery(options: WriteOptions): URLSearchParams {
-  return queryOf({ fieldManager: options.fieldManager, dryRun: options.dryRun === true ? "All" : undefined });
-}
-
-function queryOf(values: Readonly<Record<string, string | number | undefined>>): URLSearchParams {
-  const query = new URLSearchParams();
-  for (const [name, value] of Object.entries(values)) if (value !== undefined) query.set(name, String(value));
-  return query;
 }
 
 function typed<T extends KubernetesObject>(type: ResourceType<T>, object: T): T {
