@@ -33,6 +33,7 @@ export class SupervisedRole {
   /** The last word of the process that runs, if it said why it ends. */
   #reported: RoleError | undefined;
   #restartTimer: NodeJS.Timeout | undefined;
+  #isHeld = false;
 
   constructor(options: SupervisedRoleOptions) {
     this.#options = options;
@@ -72,9 +73,15 @@ export class SupervisedRole {
     if (this.#child?.connected === true) this.#child.send(order);
   }
 
+  /** Lets the role end without being started again. */
+  hold(): void {
+    this.#isHeld = true;
+    clearTimeout(this.#restartTimer);
+  }
+
   /** Ends the role. Resolves when its process is gone: by SIGKILL where it does not end within `timeoutMs`. */
   async stop(order: "stop" | "drain", timeoutMs: number): Promise<void> {
-    clearTimeout(this.#restartTimer);
+    this.hold();
     const child = this.#child;
     this.#change("stopping");
     if (child !== undefined) {
@@ -111,11 +118,13 @@ export class SupervisedRole {
     // A role that ran for a while was sound: its next start need not wait.
     this.#failures = performance.now() - this.#startedAt > STABLE_MS ? 0 : this.#failures + 1;
     this.#error = this.#reported ?? { message: `The process ended: ${how}` };
-    this.#restartTimer = setTimeout(
-      () => this.start(),
-      this.#failures === 0 ? 0 : backoffDelay(this.#failures - 1, BACKOFF),
-    );
+    if (!this.#isHeld) this.#startLater();
     this.#change("failed");
+  }
+
+  #startLater(): void {
+    const ms = this.#failures === 0 ? 0 : backoffDelay(this.#failures - 1, BACKOFF);
+    this.#restartTimer = setTimeout(() => this.start(), ms);
   }
 
   #change(state: RoleState): void {

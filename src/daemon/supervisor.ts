@@ -17,6 +17,8 @@ export interface SupervisorOptions {
   readonly version: string;
   readonly instance: Instance;
   readonly cluster: ClusterOptions;
+  /** Returns the program of a role; by default the real one. */
+  entryOf?(name: RoleName): URL;
   /** Gets every status after a change. */
   onStatus?(status: ClusterStatus): void;
 }
@@ -64,6 +66,7 @@ class ClusterSupervisor implements Supervisor {
   #isServing = false;
   #ending: "stop" | "drain" | undefined;
   #failure: RoleError | undefined;
+  #isOver = false;
   #socket: AsyncDisposable | undefined;
 
   constructor(options: SupervisorOptions, lock: AsyncDisposable) {
@@ -115,11 +118,12 @@ class ClusterSupervisor implements Supervisor {
   }
 
   end(order: "stop" | "drain"): void {
-    if (this.#ending === "stop" || this.#ending === order) return;
+    if (this.#isOver || this.#ending === "stop" || this.#ending === order) return;
     const isFirst = this.#ending === undefined;
     this.#ending = order;
     this.#phase = "stopping";
     this.#say("info", `cluster ends: ${order}`);
+    for (const role of this.#roles.values()) role.hold();
     if (isFirst) void this.#stopRoles(order);
     else this.#roles.get("node")?.order({ type: "stop" });
   }
@@ -134,6 +138,7 @@ class ClusterSupervisor implements Supervisor {
     } finally {
       if (this.#failure !== undefined) this.#phase = "failed";
       this.#changed();
+      this.#isOver = true;
       await this.#socket?.[Symbol.asyncDispose]();
       await this.#lock[Symbol.asyncDispose]();
       for (const log of this.#logs) log.close();
@@ -147,7 +152,7 @@ class ClusterSupervisor implements Supervisor {
     const config: RoleConfig = { version, record: instance.record, paths: instance.paths, options: cluster };
     return new SupervisedRole({
       name,
-      entry: siblingModule(import.meta.url, `${name}-main`),
+      entry: this.#options.entryOf?.(name) ?? siblingModule(import.meta.url, `${name}-main`),
       config,
       log: this.#openLog(name),
       nodeFlags: NODE_FLAGS,
