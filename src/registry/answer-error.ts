@@ -1,0 +1,90 @@
+import { STATUS_CODES } from "node:http";
+
+import { readErrorBody } from "./error-body.ts";
+import { readBodyStart } from "./read-body.ts";
+import { redactUrl } from "./redact-url.ts";
+import { RegistryError, type RegistryErrorCode } from "./registry-error.ts";
+import type { TransportAnswer } from "./transport.ts";
+
+/** What was asked for when a registry answered with an error. */
+export interface Asked {
+  readonly method: string;
+  readonly url: URL;
+  /** What we were about to do, e.g. `resolve "docker.io/library/busybox:1"`. */
+  readonly action: string;
+  readonly what: "manifest" | "blob";
+  readonly hadCredential: boolean;
+}
+
+const MAX_ERROR_BYTES = 64 * 1024;
+
+/** Returns the error that an answer stands for; reads the start of its body. */
+export async function answerError(answer: TransportAnswer, asked: Asked): Promise<RegistryError> {
+  const said = readErrorBody(await readBodyStart(answer, MAX_ERROR_BYTES));
+  const { status } = answer;
+  const isElsewhere = answer.url.origin !== asked.url.origin;
+  const code = isElsewhere ? codeOfStorage(status) : codeOfAnswer(status, said.code, asked);
+  const statusText = `${status} ${STATUS_CODES[status] ?? ""}`.trim();
+  const details = [said.code.toLowerCase().replaceAll("_", " "), said.text].filter((part) => part !== "");
+  const from = isElsewhere ? ` from "${answer.url.host}"` : "";
+  const answered = `${asked.method} ${redactUrl(asked.url)} got ${statusText}${from}`;
+  const message = `Cannot ${asked.action}: ${reasonOf(code, asked)}: ${[answered, ...new Set(details)].join(": ")}`;
+  return new RegistryError(code, message, {
+    status,
+    retryAfterMs: retryAfterMs(answer.headers["retry-after"]),
+    hint: HINTS[code],
+  });
+}
+
+/** Returns how long a `Retry-After` header asks to wait, in seconds or as an HTTP date. */
+export function retryAfterMs(header: string | string[] | undefined, now = Date.now()): number | undefined {
+  if (typeof header !== "string") return undefined;
+  if (/^\d{1,9}$/.test(header)) return Number(header) * 1000;
+  const at = Date.parse(header);
+  return Number.isNaN(at) ? undefined : Math.max(0, at - now);
+}
+
+const HINTS: Partial<Record<RegistryErrorCode, string>> = {
+  NO_CREDENTIAL: "Give the pod an imagePullSecret for this registry.",
+  CREDENTIAL_REFUSED: "Check the user name and password in the pull secret, and that they may read this repository.",
+  TOO_MANY_REQUESTS: "Wait, or log in to the registry: many allow more to known users.",
+};
+
+/** A storage service that a registry redirected to says nothing about our credential: its own, in the URL, may have run out. */
+function codeOfStorage(status: number): RegistryErrorCode {
+  return status === 404 ? "BLOB_UNKNOWN" : "SERVER_ERROR";
+}
+
+function codeOfAnswer(status: number, code: string, asked: Asked): RegistryErrorCode {
+  switch (status) {
+    case 401:
+    case 403:
+      return asked.hadCredential ? "CREDENTIAL_REFUSED" : "NO_CREDENTIAL";
+    case 404:
+      if (code === "NAME_UNKNOWN") return "NAME_UNKNOWN";
+      return asked.what === "blob" ? "BLOB_UNKNOWN" : "MANIFEST_UNKNOWN";
+    case 400:
+      return code === "NAME_UNKNOWN" ? "NAME_UNKNOWN" : "UNEXPECTED_ANSWER";
+    case 429:
+      return "TOO_MANY_REQUESTS";
+    default:
+      return status >= 500 || status === 408 || status === 425 ? "SERVER_ERROR" : "UNEXPECTED_ANSWER";
+  }
+}
+
+function reasonOf(code: RegistryErrorCode, asked: Asked): string {
+  switch (code) {
+    case "NO_CREDENTIAL":
+      return "pull access denied, repository does not exist or may require authorization: no credentials were given";
+    case "CREDENTIAL_REFUSED":
+      return "pull access denied, repository does not exist or may require authorization: authorization failed";
+    case "NAME_UNKNOWN":
+    case "MANIFEST_UNKNOWN":
+    case "BLOB_UNKNOWN":
+      return "not found";
+    case "TOO_MANY_REQUESTS":
+      return "too many requests";
+    default:
+      return `unexpected status from ${asked.method} request`;
+  }
+}
