@@ -39,7 +39,10 @@ export interface Http2Response {
  */
 export class Http2Connection implements AsyncDisposable {
   readonly #options: Http2ConnectionOptions;
+  /** The one that takes new requests. */
   #session: Promise<ClientHttp2Session> | undefined;
+  /** It and those that the server has told to end, but that still have streams. */
+  readonly #sessions = new Set<Promise<ClientHttp2Session>>();
   #closed = false;
 
   constructor(options: Http2ConnectionOptions) {
@@ -60,8 +63,10 @@ export class Http2Connection implements AsyncDisposable {
   /** Ends the connection; what is under way on it fails with `CONNECTION_LOST`. Idempotent. */
   async [Symbol.asyncDispose](): Promise<void> {
     this.#closed = true;
-    const session = await this.#session?.catch(() => undefined);
-    session?.destroy();
+    for (const opening of this.#sessions) {
+      const session = await opening.catch(() => undefined);
+      session?.destroy();
+    }
   }
 
   async #requestOnce(request: Http2Request): Promise<Http2Response> {
@@ -84,9 +89,11 @@ export class Http2Connection implements AsyncDisposable {
   }
 
   #connect(): Promise<ClientHttp2Session> {
-    const opening = openSession(this.#options, () => {
+    const opening = openSession(this.#options, (isClosed) => {
       if (this.#session === opening) this.#session = undefined;
+      if (isClosed) this.#sessions.delete(opening);
     });
+    this.#sessions.add(opening);
     return opening;
   }
 }
@@ -94,7 +101,10 @@ export class Http2Connection implements AsyncDisposable {
 const STREAM_WINDOW = 1 << 20;
 const CONNECTION_WINDOW = 8 << 20;
 
-function openSession(options: Http2ConnectionOptions, onGone: () => void): Promise<ClientHttp2Session> {
+function openSession(
+  options: Http2ConnectionOptions,
+  onGone: (isClosed: boolean) => void,
+): Promise<ClientHttp2Session> {
   const { promise, resolve, reject } = Promise.withResolvers<ClientHttp2Session>();
   const session = connect(options.origin, { ...options.tls, settings: { initialWindowSize: STREAM_WINDOW } });
   let failure: unknown = new Error("the connection was closed");
@@ -111,10 +121,12 @@ function openSession(options: Http2ConnectionOptions, onGone: () => void): Promi
     failure = error;
   });
   // After GOAWAY running streams may end in peace, but new ones need a new connection.
-  session.once("goaway", onGone);
+  session.once("goaway", () => {
+    onGone(false);
+  });
   session.once("close", () => {
     clearTimeout(timer);
-    onGone();
+    onGone(true);
     reject(unreachable(options.origin, failure));
   });
   return promise;

@@ -51,7 +51,9 @@ async function deleteResource(
     ((await client.raw("GET", path, undefined, { signal })) as ListOf<KubernetesObject>).items;
   const present = await list();
   if (present.length === 0) return [];
-  await ignoringStaleness(client.raw("DELETE", path, { propagationPolicy: "Background" }, { signal }));
+  const single = present.map((object) => `${path}/${encodeURIComponent(object.metadata?.name ?? "")}`);
+  for (const target of resource.hasDeleteCollection ? [path] : single)
+    await ignoringStaleness(client.raw("DELETE", target, { propagationPolicy: "Background" }, { signal }));
   return await list();
 }
 

@@ -6,6 +6,8 @@ export interface NamespacedResource {
   readonly group: string;
   readonly version: string;
   readonly plural: string;
+  /** Whether all of a namespace can be deleted by one request. */
+  readonly hasDeleteCollection: boolean;
 }
 
 /** Returns every resource that lives in namespaces and can be listed and deleted, of each group's preferred version. */
@@ -21,7 +23,9 @@ export async function discoverNamespacedResources(
   const lists = [{ group: "", version: "v1" }, ...named].map(async ({ group, version }) => {
     const path = group === "" ? `/api/${version}` : `/apis/${group}/${version}`;
     const list = (await client.raw("GET", path, undefined, { signal })) as APIResourceList;
-    return list.resources.filter(isDeletableContent).map(({ name }) => ({ group, version, plural: name }));
+    return list.resources.filter(isDeletableContent).map(({ name, verbs }) => {
+      return { group, version, plural: name, hasDeleteCollection: verbs.includes("deletecollection") };
+    });
   });
   return (await Promise.all(lists)).flat();
 }
