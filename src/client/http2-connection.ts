@@ -41,9 +41,8 @@ export class Http2Connection implements AsyncDisposable {
   readonly #options: Http2ConnectionOptions;
   /** The one that takes new requests. */
   #session: Promise<ClientHttp2Session> | undefined;
-  /** It and those that the server has told to end, but that still have streams. */
-  readonly #sessions = new Set<Promise<ClientHttp2Session>>();
-  #closed = false;
+  /** Ends every session, also one that the server has told to end but that still has streams. */
+  readonly #end = new AbortController();
 
   constructor(options: Http2ConnectionOptions) {
     this.#options = options;
@@ -62,11 +61,8 @@ export class Http2Connection implements AsyncDisposable {
 
   /** Ends the connection; what is under way on it fails with `CONNECTION_LOST`. Idempotent. */
   async [Symbol.asyncDispose](): Promise<void> {
-    this.#closed = true;
-    for (const opening of this.#sessions) {
-      const session = await opening.catch(() => undefined);
-      session?.destroy();
-    }
+    this.#end.abort();
+    await this.#session?.catch(() => undefined);
   }
 
   async #requestOnce(request: Http2Request): Promise<Http2Response> {
@@ -77,23 +73,23 @@ export class Http2Connection implements AsyncDisposable {
 
   /** A lost connection says nothing about whether the server acted, so only reads and refused streams may be repeated. */
   #mayRepeat(request: Http2Request, error: unknown): boolean {
-    if (request.signal?.aborted === true || this.#closed) return false;
+    if (request.signal?.aborted === true || this.#end.signal.aborted) return false;
     if (codeOf(error) !== "CONNECTION_LOST") return false;
     return request.headers[":method"] === "GET" || isRefusedStream(error);
   }
 
   async #open(): Promise<ClientHttp2Session> {
-    if (this.#closed) throw new ClientError("CLOSED", `Cannot call "${this.#options.origin}": the client is closed`);
+    if (this.#end.signal.aborted)
+      throw new ClientError("CLOSED", `Cannot call "${this.#options.origin}": the client is closed`);
     this.#session ??= this.#connect();
     return await this.#session;
   }
 
   #connect(): Promise<ClientHttp2Session> {
-    const opening = openSession(this.#options, (isClosed) => {
+    const onGone = (): void => {
       if (this.#session === opening) this.#session = undefined;
-      if (isClosed) this.#sessions.delete(opening);
-    });
-    this.#sessions.add(opening);
+    };
+    const opening = openSession(this.#options, { signal: this.#end.signal, onGone });
     return opening;
   }
 }
@@ -103,11 +99,15 @@ const CONNECTION_WINDOW = 8 << 20;
 
 function openSession(
   options: Http2ConnectionOptions,
-  onGone: (isClosed: boolean) => void,
+  { signal, onGone }: { readonly signal: AbortSignal; readonly onGone: () => void },
 ): Promise<ClientHttp2Session> {
   const { promise, resolve, reject } = Promise.withResolvers<ClientHttp2Session>();
   const session = connect(options.origin, { ...options.tls, settings: { initialWindowSize: STREAM_WINDOW } });
   let failure: unknown = new Error("the connection was closed");
+  const end = (): void => {
+    session.destroy();
+  };
+  signal.addEventListener("abort", end, { once: true });
   const timer = setTimeout(() => {
     session.destroy(new Error("no connection within the time-out"));
   }, options.connectTimeoutMs ?? 10_000);
@@ -121,12 +121,11 @@ function openSession(
     failure = error;
   });
   // After GOAWAY running streams may end in peace, but new ones need a new connection.
-  session.once("goaway", () => {
-    onGone(false);
-  });
+  session.once("goaway", onGone);
   session.once("close", () => {
     clearTimeout(timer);
-    onGone(true);
+    signal.removeEventListener("abort", end);
+    onGone();
     reject(unreachable(options.origin, failure));
   });
   return promise;
