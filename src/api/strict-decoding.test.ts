@@ -20,7 +20,11 @@ test("unknown and duplicate fields are found with their paths and left out", () 
     'unknown field "spec.containers[0].foo"',
     'unknown field "spec.containers[0].env[0].nome"',
   ]);
-  assert.deepEqual(object, { ...POD, metadata: { name: "p" }, spec: { containers: [{ name: "b", env: [{}] }] } });
+  assert.deepEqual(object, {
+    ...POD,
+    metadata: { name: "p" },
+    spec: { containers: [{ name: "b", env: [{ name: "" }] }] },
+  });
 });
 
 test("Strict refuses, Warn tells, Ignore is silent", () => {

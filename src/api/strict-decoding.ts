@@ -13,7 +13,10 @@ export interface ExpectedKind {
   readonly kind: string;
 }
 
-/** An object as its kind's schema has it: unknown fields gone, quantities, times and base64 in canonical form. */
+/**
+ * An object as its kind's schema has it: unknown fields gone, required ones there with their zero value, and quantities,
+ * times and base64 in canonical form.
+ */
 export interface Decoded<T> {
   readonly object: T;
   /** As in `unknown field "spec.containers[0].foo"`; for `enforceFieldValidation`. */
@@ -105,7 +108,13 @@ class Decoding {
       });
       if (field.omitsZero !== true || !isZero(decoded, field)) result[name] = decoded;
     }
+    for (const [name, field] of alwaysPresentFields(ref)) result[name] ??= this.#zeroValue(field, place);
     return result;
+  }
+
+  #zeroValue(field: FieldSchema, place: Place): unknown {
+    if (field.container !== undefined) return field.container === "list" ? [] : {};
+    return field.ref === undefined ? ZERO_VALUES.get(field.scalar ?? "any") : this.struct({}, field.ref, place);
   }
 
   #field(value: unknown, field: FieldSchema, place: Place): unknown {
@@ -168,7 +177,21 @@ const ZERO_VALUES: ReadonlyMap<string, unknown> = new Map<string, unknown>([
   ["int64", 0],
   ["double", 0],
   ["quantity", "0"],
+  ["intOrString", 0],
 ]);
+
+function alwaysPresentFields(ref: TypeRef): readonly (readonly [string, FieldSchema])[] {
+  const known = alwaysPresentByRef.get(ref);
+  if (known !== undefined) return known;
+  const fields = Object.entries(typeSchema(ref)?.fields ?? {}).filter(
+    // The zero time is absent in JSON too.
+    ([, field]) => field.alwaysPresent === true && (field.scalar === undefined || ZERO_VALUES.has(field.scalar)),
+  );
+  alwaysPresentByRef.set(ref, fields);
+  return fields;
+}
+
+const alwaysPresentByRef = new Map<TypeRef, readonly (readonly [string, FieldSchema])[]>();
 
 function cannotBeHandled(expected: ExpectedKind, reason: string): Error {
   const version = expected.apiVersion.split("/").at(-1) ?? "";

@@ -27,6 +27,8 @@ export interface ApiField extends FieldType {
   readonly number?: number;
   /** Whether Go leaves the zero value out of JSON. */
   readonly omitsZero: boolean;
+  /** Whether Go writes the zero value where the field is absent. */
+  readonly alwaysPresent: boolean;
   readonly patchStrategy?: string;
   readonly patchMergeKey?: string;
 }
@@ -88,7 +90,8 @@ function goApiField(field: GoField, model: ClientField | undefined, number: numb
     ...goFieldType(field.type),
     description: model?.description ?? "",
     required: model?.required ?? false,
-    omitsZero: field.type.kind !== "pointer" && /,omit(empty|zero)/.test(tagOf(field, "json") ?? ""),
+    omitsZero: field.type.kind !== "pointer" && omitsEmpty(field),
+    alwaysPresent: model?.required === true && field.type.kind !== "pointer" && !omitsEmpty(field),
     ...(number === undefined ? {} : { number }),
     ...(patchStrategy === undefined ? {} : { patchStrategy }),
     ...(patchMergeKey === undefined ? {} : { patchMergeKey }),
@@ -102,6 +105,7 @@ function newerField(field: ClientField, clientNames: ReadonlyMap<string, string>
     description: field.description,
     required: field.required,
     omitsZero: true,
+    alwaysPresent: false,
   };
 }
 
@@ -127,6 +131,10 @@ function inlineParts(type: GoType): ApiType["inlines"] {
 function isApiStruct(type: GoType): boolean {
   const fields = type.fields ?? [];
   return /^\w+\.[A-Z]\w*$/.test(type.name) && fields.some((field) => tagOf(field, "json") !== undefined);
+}
+
+function omitsEmpty(field: GoField): boolean {
+  return /,omit(?:empty|zero)/.test(tagOf(field, "json") ?? "");
 }
 
 function isInline(field: GoField): boolean {

@@ -43,12 +43,13 @@ function typeSchema(type: ApiType, file: ApiFile): object {
 }
 
 function fieldSchema(field: ApiField, owner: string): object {
-  const { name: _name, description: _description, required, omitsZero, ...schema } = field;
+  const { name: _name, description: _description, required, omitsZero, alwaysPresent, ...schema } = field;
   const listMapKeys = listMapKeysOf(field, owner);
   return {
     ...schema,
     ...(required ? { required } : {}),
     ...(omitsZero ? { omitsZero } : {}),
+    ...(alwaysPresent ? { alwaysPresent } : {}),
     ...(listMapKeys === undefined ? {} : { listMapKeys }),
   };
 }

@@ -13,7 +13,7 @@ export function applyDefaults<T extends KubernetesObject>(kind: string, object: 
   return object;
 }
 
-const DEFAULTS: ReadonlyMap<string, (object: KubernetesObject) => void> = new Map([
+const DEFAULTS = new Map<string, (object: KubernetesObject) => void>([
   ["Namespace", defaultNamespace],
   ["Node", defaultNode],
   ["Pod", defaultPod],

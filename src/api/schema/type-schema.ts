@@ -20,6 +20,8 @@ export interface FieldSchema {
   readonly number?: number;
   /** Whether the zero value means absent. */
   readonly omitsZero?: boolean;
+  /** Whether absent means the zero value, so that every decoded object has the field. */
+  readonly alwaysPresent?: boolean;
   readonly patchStrategy?: string;
   readonly patchMergeKey?: string;
   /** What tells the elements of a list apart in server-side apply. */
