@@ -1,0 +1,298 @@
+import { rm } from "node:fs/promises";
+import { isDeepStrictEqual } from "node:util";
+
+import type { PodStatus } from "../api/core-v1.gen.ts";
+import { PODS } from "../api/resource-types.ts";
+import { messageOf } from "../base/coded-error.ts";
+import type { Logger } from "../base/log.ts";
+import { isConflict, isNotFound } from "../client/status-answer.ts";
+import type { ContainerStartError } from "./container-start-error.ts";
+import { gracePeriodOf } from "./kill-container.ts";
+import { isStaticPod, type NodePod } from "./node-pod.ts";
+import { deadlineOf } from "./pod-deadline.ts";
+import { readPodRuntime } from "./pod-runtime.ts";
+import type { PodServices } from "./pod-services.ts";
+import { isTerminalPhase } from "./status/pod-phase.ts";
+import { podStatusOf } from "./status/pod-status.ts";
+import { TerminationMessages } from "./status/termination-messages.ts";
+import { stopPod } from "./stop-pod.ts";
+import { syncPod } from "./sync-pod.ts";
+import { removePodDirectory } from "./volumes/remove-volumes.ts";
+import { Wakeup } from "./wakeup.ts";
+
+/** What a worker does with its pod: run it, end it, or keep what is left of it until it is deleted. */
+type WorkerState = "syncing" | "terminating" | "terminated" | "finished";
+
+/**
+ * Drives one pod through its life. It looks at the pod and the runtime as they are now, acts, and sleeps until something changes or is due;
+ * so it goes on rightly after a restart, whatever happened meanwhile. One step at a time; a deletion interrupts a start.
+ */
+export class PodWorker {
+  readonly #services: PodServices;
+  readonly #logger: Logger;
+  readonly #wakeup: Wakeup;
+  readonly #stop = new AbortController();
+  readonly #messages = new TerminationMessages();
+  readonly #startErrors = new Map<string, ContainerStartError>();
+  readonly #starting = new Set<string>();
+  readonly #startedAt: number;
+  #pod: NodePod;
+  #apiStatus: PodStatus | undefined;
+  #state: WorkerState = "syncing";
+  #isRemoved = false;
+  #sync: AbortController | undefined;
+  #resyncedAt = 0;
+  #isPublishing = false;
+  #isPublishDue = false;
+  #publications = 0;
+  #lastPublication = 0;
+
+  constructor(services: PodServices, pod: NodePod, apiStatus: PodStatus | undefined) {
+    this.#services = services;
+    this.#pod = pod;
+    this.#apiStatus = apiStatus;
+    this.#startedAt = services.clock.now();
+    this.#logger = services.logger.child({ pod: pod.name, namespace: pod.namespace, uid: pod.uid });
+    this.#wakeup = new Wakeup(services.clock);
+  }
+
+  get pod(): NodePod {
+    return this.#pod;
+  }
+
+  get isFinished(): boolean {
+    return this.#state === "finished";
+  }
+
+  /** Works until the pod is gone or the worker is closed. Never throws. Once per worker. */
+  async run(): Promise<void> {
+    const { signal } = this.#stop;
+    for (let failures = 0; !signal.aborted && this.#state !== "finished";) {
+      try {
+        await this.#step();
+        failures = 0;
+      } catch (error) {
+        if (!isAbort(error)) this.#logger.warn({ state: this.#state, error: messageOf(error) }, "pod not in sync yet");
+        if (!isAbort(error)) this.#wakeup.at(this.#services.clock.now() + retryDelay(failures++));
+      }
+      if (!this.isFinished) await this.#wakeup.wait(signal);
+    }
+  }
+
+  /** Takes up a newer version of the pod. */
+  update(pod: NodePod, apiStatus: PodStatus | undefined): void {
+    const before = this.#pod;
+    this.#pod = pod;
+    this.#apiStatus = apiStatus;
+    if (isDeleted(pod)) this.#endSync();
+    if (this.#state === "terminating" && gracePeriodOf(pod) < gracePeriodOf(before)) this.#endSooner();
+    // Most updates are the echo of our own status: they ask for nothing.
+    if (isDeleted(pod) !== isDeleted(before) || !isDeepStrictEqual(pod.spec, before.spec)) this.wake();
+  }
+
+  /** The pod's object is gone: what is left of it in the runtime ends, and nobody is told. */
+  remove(): void {
+    this.#isRemoved = true;
+    this.#endSync();
+    this.wake();
+  }
+
+  /** The runtime has changed: look at the pod. */
+  wake(): void {
+    if (this.#sync !== undefined) this.#publish();
+    this.#wakeup.now();
+  }
+
+  /** Ends the worker and leaves the pod as it is. */
+  close(): void {
+    this.#stop.abort();
+    this.#sync?.abort();
+  }
+
+  get #mustEnd(): boolean {
+    return this.#isRemoved || isDeleted(this.#pod);
+  }
+
+  async #step(): Promise<void> {
+    if (this.#state === "syncing" && this.#mustEnd) this.#state = "terminating";
+    if (this.#state === "syncing") await this.#syncOnce();
+    if (this.#state === "terminating") await this.#terminate();
+    if (this.#state === "terminated" && this.#mustEnd) await this.#cleanUp();
+  }
+
+  async #syncOnce(): Promise<void> {
+    const { clock } = this.#services;
+    const status = await this.#publishNow();
+    if (isTerminalPhase(status.phase)) {
+      this.#state = "terminating";
+      return;
+    }
+    this.#sync = new AbortController();
+    const signal = AbortSignal.any([this.#sync.signal, this.#stop.signal]);
+    try {
+      if (this.#mustEnd) return;
+      const isResync = clock.now() - this.#resyncedAt >= RESYNC_MS;
+      if (isResync) {
+        this.#resyncedAt = clock.now();
+        // Others may have written over it, as a controller does that has not heard of the node for a while.
+        this.#services.statuses.reconcile(this.#pod.uid, this.#apiStatus);
+      }
+      const result = await syncPod(this.#services, {
+        pod: this.#pod,
+        refreshVolumes: isResync,
+        startErrors: this.#startErrors,
+        starting: this.#starting,
+        onProgress: () => this.#publish(),
+        signal,
+      });
+      const resyncAt = clock.now() + RESYNC_MS * (1 + Math.random() / 2);
+      this.#wakeup.at(Math.min(result.retryAt ?? resyncAt, resyncAt, deadlineOf(this.#pod, status) ?? resyncAt));
+    } finally {
+      this.#sync = undefined;
+      if (this.#mustEnd) this.#wakeup.now();
+    }
+  }
+
+  async #terminate(): Promise<void> {
+    const { runtime } = this.#services;
+    const pod = this.#pod;
+    await this.#publishNow();
+    await stopPod(this.#services, { pod, runtime: await readPodRuntime(runtime, pod.uid) });
+    const after = await readPodRuntime(runtime, pod.uid);
+    const running = after.containers.filter(({ state }) => state === "CONTAINER_RUNNING");
+    if (running.length > 0) throw new Error(`${running.length} containers still run`);
+    await this.#publishNow();
+    this.#state = "terminated";
+  }
+
+  /** Everything the pod had on the node goes before the API is told that it is gone. */
+  async #cleanUp(): Promise<void> {
+    const { runtime, directories, statuses, imageManager, crashBackoff } = this.#services;
+    const pod = this.#pod;
+    const { containers, sandboxes } = await readPodRuntime(runtime, pod.uid);
+    await Promise.all(containers.map(({ id }) => runtime.removeContainer(id)));
+    await Promise.all(sandboxes.map(({ id }) => runtime.removePodSandbox(id)));
+    await removePodDirectory(directories.podDir(pod));
+    await rm(directories.logDir(pod), { recursive: true, force: true });
+    if (!this.#isRemoved && !isStaticPod(pod)) await this.#confirmDeletion(pod);
+    statuses.forget(pod.uid);
+    imageManager.forgetBackoff(pod.uid);
+    crashBackoff.forget(`${pod.uid}_`);
+    this.#state = "finished";
+  }
+
+  async #confirmDeletion({ uid, namespace, name }: NodePod): Promise<void> {
+    const { statuses, client } = this.#services;
+    await statuses.flush(uid);
+    try {
+      const options = { gracePeriodSeconds: 0, preconditions: { uid } };
+      await client.delete(PODS, { namespace, name }, { options, signal: this.#stop.signal });
+    } catch (error) {
+      // Gone already, or its name belongs to another pod now.
+      if (!isNotFound(error) && !isConflict(error)) throw error;
+    }
+  }
+
+  #endSync(): void {
+    this.#sync?.abort(new DOMException("The pod is deleted", "AbortError"));
+  }
+
+  /** A shorter grace takes effect at once: the runtime is asked again, with less time. */
+  #endSooner(): void {
+    const { runtime } = this.#services;
+    const graceSeconds = Math.max(2, gracePeriodOf(this.#pod));
+    const stopping = readPodRuntime(runtime, this.#pod.uid).then(({ containers }) =>
+      Promise.all(
+        containers
+          .filter(({ state }) => state === "CONTAINER_RUNNING")
+          .map(({ id }) => runtime.stopContainer(id, graceSeconds)),
+      ),
+    );
+    stopping.catch((error: unknown) => this.#logger.warn({ error: messageOf(error) }, "shorter grace not applied"));
+  }
+
+  /** Publishes the status soon, beside whatever is going on. */
+  #publish(): void {
+    this.#isPublishDue = true;
+    if (!this.#isPublishing) void this.#publishWhileDue();
+  }
+
+  async #publishWhileDue(): Promise<void> {
+    this.#isPublishing = true;
+    while (this.#isPublishDue && !this.#stop.signal.aborted) {
+      this.#isPublishDue = false;
+      try {
+        await this.#publishNow();
+      } catch (error) {
+        this.#logger.warn({ error: messageOf(error) }, "status of the pod not computed");
+      }
+    }
+    this.#isPublishing = false;
+  }
+
+  async #publishNow(): Promise<PodStatus> {
+    const { runtime, statuses, node, clock } = this.#services;
+    const publication = ++this.#publications;
+    const pod = this.#pod;
+    const runtimeNow = await readPodRuntime(runtime, pod.uid);
+    const messages = await this.#messages.read(runtimeNow);
+    const last = withForeignConditions(statuses.get(pod.uid) ?? this.#apiStatus ?? {}, this.#apiStatus);
+    const status = podStatusOf({
+      pod,
+      runtime: runtimeNow,
+      messages,
+      last,
+      runtimeName: node.runtimeName,
+      hostIps: node.hostIps,
+      startErrors: this.#startErrors,
+      starting: this.#starting,
+      isEnding: this.#state !== "syncing" || this.#mustEnd,
+      startedAt: this.#startedAt,
+      now: clock.now(),
+      verdict: this.#verdict(last),
+    });
+    // One that began earlier saw an older runtime: it must not come after this one.
+    if (this.#isRemoved || publication < this.#lastPublication) return status;
+    this.#lastPublication = publication;
+    statuses.set(pod, status, this.#apiStatus);
+    return status;
+  }
+
+  #verdict(last: PodStatus): { readonly reason: string; readonly message: string } | undefined {
+    const deadline = deadlineOf(this.#pod, last);
+    if (deadline === undefined || this.#services.clock.now() < deadline || isTerminalPhase(last.phase))
+      return undefined;
+    return { reason: "DeadlineExceeded", message: "Pod was active on the node longer than the specified deadline" };
+  }
+}
+
+/** How often a pod is looked at though nothing has happened. */
+const RESYNC_MS = 60_000;
+
+/** Upstream waits ten seconds and a half more at random; the first try again comes sooner, since most faults are brief. */
+function retryDelay(failures: number): number {
+  return Math.min(10_000, 1000 * 2 ** failures) * (1 + Math.random() / 2);
+}
+
+function isDeleted({ object }: NodePod): boolean {
+  return object.metadata?.deletionTimestamp !== undefined;
+}
+
+function isAbort(error: unknown): boolean {
+  return error instanceof Error && error.name === "AbortError";
+}
+
+/** Conditions that somebody else writes are taken from the API, ours from what was last computed. */
+function withForeignConditions(last: PodStatus, api: PodStatus | undefined): PodStatus {
+  const own = last.conditions ?? [];
+  const foreign = (api?.conditions ?? []).filter(({ type }) => !OWN_CONDITIONS.has(type));
+  return { ...last, conditions: [...own.filter(({ type }) => OWN_CONDITIONS.has(type)), ...foreign] };
+}
+
+const OWN_CONDITIONS: ReadonlySet<string> = new Set([
+  "PodReadyToStartContainers",
+  "Initialized",
+  "Ready",
+  "ContainersReady",
+  "PodScheduled",
+]);
