@@ -13,7 +13,7 @@ export interface APIGroupDiscovery {
 /** APIGroupDiscoveryList of apidiscovery.k8s.io/v2. */
 export interface APIGroupDiscoveryList {
   apiVersion?: string | undefined;
-  items?: APIGroupDiscovery[] | undefined;
+  items: APIGroupDiscovery[];
   kind?: string | undefined;
   metadata?: ListMeta | undefined;
 }
@@ -21,26 +21,26 @@ export interface APIGroupDiscoveryList {
 /** APIResourceDiscovery of apidiscovery.k8s.io/v2. */
 export interface APIResourceDiscovery {
   categories?: string[] | undefined;
-  resource?: string | undefined;
+  resource: string;
   responseKind?: GroupVersionKind | undefined;
-  scope?: string | undefined;
+  scope: string;
   shortNames?: string[] | undefined;
-  singularResource?: string | undefined;
+  singularResource: string;
   subresources?: APISubresourceDiscovery[] | undefined;
-  verbs?: string[] | undefined;
+  verbs: string[];
 }
 
 /** APISubresourceDiscovery of apidiscovery.k8s.io/v2. */
 export interface APISubresourceDiscovery {
   acceptedTypes?: GroupVersionKind[] | undefined;
   responseKind?: GroupVersionKind | undefined;
-  subresource?: string | undefined;
-  verbs?: string[] | undefined;
+  subresource: string;
+  verbs: string[];
 }
 
 /** APIVersionDiscovery of apidiscovery.k8s.io/v2. */
 export interface APIVersionDiscovery {
   freshness?: string | undefined;
   resources?: APIResourceDiscovery[] | undefined;
-  version?: string | undefined;
+  version: string;
 }

@@ -4,16 +4,16 @@ import type { ListMeta, ObjectMeta, Status, Time } from "./meta-v1.gen.ts";
 
 /** ConversionRequest of apiextensions.k8s.io/v1. */
 export interface ConversionRequest {
-  desiredAPIVersion?: string | undefined;
-  objects?: unknown[] | undefined;
-  uid?: string | undefined;
+  desiredAPIVersion: string;
+  objects: unknown[];
+  uid: string;
 }
 
 /** ConversionResponse of apiextensions.k8s.io/v1. */
 export interface ConversionResponse {
-  convertedObjects?: unknown[] | undefined;
-  result?: Status | undefined;
-  uid?: string | undefined;
+  convertedObjects: unknown[];
+  result: Status;
+  uid: string;
 }
 
 /** ConversionReview of apiextensions.k8s.io/v1. */

@@ -666,7 +666,7 @@ export interface EphemeralContainerCommon {
   imagePullPolicy?: string | undefined;
   lifecycle?: Lifecycle | undefined;
   livenessProbe?: Probe | undefined;
-  name?: string | undefined;
+  name: string;
   ports?: ContainerPort[] | undefined;
   readinessProbe?: Probe | undefined;
   resizePolicy?: ContainerResizePolicy[] | undefined;
@@ -1058,7 +1058,7 @@ export interface LinuxContainerUser {
 /** List of core/v1. */
 export interface List {
   apiVersion?: string | undefined;
-  items?: unknown[] | undefined;
+  items: unknown[];
   kind?: string | undefined;
   metadata?: ListMeta | undefined;
 }
@@ -1707,7 +1707,7 @@ export interface PodDNSConfigOption {
 /** PodExecOptions of core/v1. */
 export interface PodExecOptions {
   apiVersion?: string | undefined;
-  command?: string[] | undefined;
+  command: string[];
   container?: string | undefined;
   kind?: string | undefined;
   stderr?: boolean | undefined;
@@ -2120,10 +2120,10 @@ export interface RBDVolumeSource {
 /** RangeAllocation of core/v1. */
 export interface RangeAllocation {
   apiVersion?: string | undefined;
-  data?: string | undefined;
+  data: string;
   kind?: string | undefined;
   metadata?: ObjectMeta | undefined;
-  range?: string | undefined;
+  range: string;
 }
 
 /** ReplicationController represents the configuration of a replication controller. */
@@ -2897,7 +2897,7 @@ export interface WindowsSecurityContextOptions {
 
 /** WorkloadReference of core/v1. */
 export interface WorkloadReference {
-  name?: string | undefined;
-  podGroup?: string | undefined;
+  name: string;
+  podGroup: string;
   podGroupReplicaKey?: string | undefined;
 }

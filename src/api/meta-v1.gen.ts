@@ -93,8 +93,8 @@ export interface APIVersions {
 export interface ApplyOptions {
   apiVersion?: string | undefined;
   dryRun?: string[] | undefined;
-  fieldManager?: string | undefined;
-  force?: boolean | undefined;
+  fieldManager: string;
+  force: boolean;
   kind?: string | undefined;
 }
 
@@ -179,16 +179,16 @@ export interface GroupVersionForDiscovery {
 
 /** GroupVersionKind of meta.k8s.io/v1. */
 export interface GroupVersionKind {
-  group?: string | undefined;
-  kind?: string | undefined;
-  version?: string | undefined;
+  group: string;
+  kind: string;
+  version: string;
 }
 
 /** GroupVersionResource of meta.k8s.io/v1. */
 export interface GroupVersionResource {
-  group?: string | undefined;
-  resource?: string | undefined;
-  version?: string | undefined;
+  group: string;
+  resource: string;
+  version: string;
 }
 
 /** A label selector is a label query over a set of resources. The result of matchLabels and matchExpressions are ANDed. An empty label selector matches all objects. A null label selector matches no objects. */
@@ -212,7 +212,7 @@ export interface LabelSelectorRequirement {
 /** List of meta.k8s.io/v1. */
 export interface List {
   apiVersion?: string | undefined;
-  items?: unknown[] | undefined;
+  items: unknown[];
   kind?: string | undefined;
   metadata?: ListMeta | undefined;
 }
@@ -324,7 +324,7 @@ export interface PartialObjectMetadata {
 /** PartialObjectMetadataList of meta.k8s.io/v1. */
 export interface PartialObjectMetadataList {
   apiVersion?: string | undefined;
-  items?: PartialObjectMetadata[] | undefined;
+  items: PartialObjectMetadata[];
   kind?: string | undefined;
   metadata?: ListMeta | undefined;
 }
@@ -408,19 +408,19 @@ export interface StatusDetails {
 /** Table of meta.k8s.io/v1. */
 export interface Table {
   apiVersion?: string | undefined;
-  columnDefinitions?: TableColumnDefinition[] | undefined;
+  columnDefinitions: TableColumnDefinition[];
   kind?: string | undefined;
   metadata?: ListMeta | undefined;
-  rows?: TableRow[] | undefined;
+  rows: TableRow[];
 }
 
 /** TableColumnDefinition of meta.k8s.io/v1. */
 export interface TableColumnDefinition {
-  description?: string | undefined;
-  format?: string | undefined;
-  name?: string | undefined;
-  priority?: number | undefined;
-  type?: string | undefined;
+  description: string;
+  format: string;
+  name: string;
+  priority: number;
+  type: string;
 }
 
 /** TableOptions of meta.k8s.io/v1. */
@@ -432,7 +432,7 @@ export interface TableOptions {
 
 /** TableRow of meta.k8s.io/v1. */
 export interface TableRow {
-  cells?: unknown[] | undefined;
+  cells: unknown[];
   conditions?: TableRowCondition[] | undefined;
   object?: unknown | undefined;
 }
@@ -441,14 +441,14 @@ export interface TableRow {
 export interface TableRowCondition {
   message?: string | undefined;
   reason?: string | undefined;
-  status?: string | undefined;
-  type?: string | undefined;
+  status: string;
+  type: string;
 }
 
 /** Timestamp of meta.k8s.io/v1. */
 export interface Timestamp {
-  nanos?: number | undefined;
-  seconds?: number | undefined;
+  nanos: number;
+  seconds: number;
 }
 
 /** TypeMeta of meta.k8s.io/v1. */

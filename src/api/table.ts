@@ -61,7 +61,7 @@ function columnsOf(kind: string): KindColumns {
   return COLUMNS.get(kind) ?? PLAIN_COLUMNS;
 }
 
-const COLUMNS: ReadonlyMap<string, KindColumns> = new Map<string, KindColumns<never>>([
+const COLUMNS = new Map<string, KindColumns>([
   ["ConfigMap", CONFIG_MAP_COLUMNS],
   ["Event", EVENT_COLUMNS],
   ["Lease", LEASE_COLUMNS],
@@ -70,4 +70,4 @@ const COLUMNS: ReadonlyMap<string, KindColumns> = new Map<string, KindColumns<ne
   ["Pod", POD_COLUMNS],
   ["Secret", SECRET_COLUMNS],
   ["ServiceAccount", SERVICE_ACCOUNT_COLUMNS],
-]) as ReadonlyMap<string, KindColumns>;
+]);

@@ -68,7 +68,7 @@ function buildType(
     const jsonName = jsonNameOf(field);
     // What OpenAPI no longer shows was taken out of the API after the Go types were compiled.
     if (model !== undefined && !models.has(jsonName)) continue;
-    fields.set(jsonName, goApiField(field, models.get(jsonName), number));
+    fields.set(jsonName, goApiField(field, number, models.get(jsonName)));
   }
   for (const field of models.values()) {
     if (!fields.has(field.name)) fields.set(field.name, newerField(field, clientNames));
@@ -82,16 +82,18 @@ function buildType(
   };
 }
 
-function goApiField(field: GoField, model: ClientField | undefined, number: number | undefined): ApiField {
+function goApiField(field: GoField, number: number | undefined, model: ClientField | undefined): ApiField {
   const patchStrategy = tagOf(field, "patchStrategy");
   const patchMergeKey = tagOf(field, "patchMergeKey");
+  const isAlwaysWritten = field.type.kind !== "pointer" && !omitsEmpty(field);
+  const required = model?.required ?? isAlwaysWritten;
   return {
     name: jsonNameOf(field),
     ...goFieldType(field.type),
     description: model?.description ?? "",
-    required: model?.required ?? false,
+    required,
     omitsZero: field.type.kind !== "pointer" && omitsEmpty(field),
-    alwaysPresent: model?.required === true && field.type.kind !== "pointer" && !omitsEmpty(field),
+    alwaysPresent: required && isAlwaysWritten,
     ...(number === undefined ? {} : { number }),
     ...(patchStrategy === undefined ? {} : { patchStrategy }),
     ...(patchMergeKey === undefined ? {} : { patchMergeKey }),

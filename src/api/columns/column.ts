@@ -6,9 +6,9 @@ import type { TableColumnDefinition, TableRowCondition } from "../meta-v1.gen.ts
 export interface KindColumns<T = KubernetesObject> {
   readonly columns: readonly TableColumnDefinition[];
   /** Returns one cell for each column; `now` is in milliseconds. */
-  readonly cells: (object: T, now: number) => readonly (string | number)[];
+  cells(object: T, now: number): readonly (string | number)[];
   /** Conditions of a row, which kubectl may hide rows by. */
-  readonly conditions?: (object: T) => readonly TableRowCondition[];
+  conditions?(object: T): readonly TableRowCondition[];
 }
 
 /** Returns a column; those of priority 1 show with `-o wide` alone. */

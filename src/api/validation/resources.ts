@@ -1,7 +1,7 @@
 import type { ResourceRequirements } from "../core-v1.gen.ts";
 import { at, atKey, forbidden, invalid, required } from "../field-error.ts";
 import { compareQuantities, parseQuantity } from "../quantity.ts";
-import { checkTexts } from "./checks.ts";
+import { checkText, type FieldErrors } from "./checks.ts";
 import { labelKeyFaults } from "./names.ts";
 
 /** Checks what a container asks for and may use at most. */
