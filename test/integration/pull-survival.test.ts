@@ -8,12 +8,13 @@ import { openClusterFixture, type ClusterFixture } from "../../src/testing/clust
 import { openRecordingProxy } from "../../src/testing/recording-proxy.ts";
 import { requires } from "../../src/testing/requires.ts";
 import { waitUntil } from "../../src/testing/wait-until.ts";
+import { openArmedFixture, readFailpoints } from "./armed-fixture.ts";
 import { killNow } from "./host-processes.ts";
 import { podManifest } from "./pod-manifest.ts";
 import { waitForPhase } from "./pod-state.ts";
 
-/** Every named point of a pull at which bytes or records are about to become durable. */
-const POINTS = readFailpoints(["content", "snapshots", "images", "metadata"]);
+/** Every named point of a pull, in the node's own process, at which bytes or records are about to become durable. */
+const POINTS = readFailpoints(["content", "snapshots/overlayfs", "images", "metadata"]);
 
 const skip = requires("root", "docker-registry", "busybox-static");
 
@@ -73,16 +74,6 @@ describe("kill -9 during a pull", { skip }, () => {
   });
 });
 
-/** Starts a cluster whose first node process is killed at a failpoint. */
-async function openArmedFixture(failpoints: string): Promise<ClusterFixture> {
-  process.env["BERTH_FAILPOINTS"] = failpoints;
-  try {
-    return await openClusterFixture();
-  } finally {
-    delete process.env["BERTH_FAILPOINTS"];
-  }
-}
-
 /** Checks with our own SHA-256 that every blob on disk is what its name says, and that nothing half is left. */
 async function assertOnlyWholeBlobs({ kubectl, registries, cluster }: ClusterFixture): Promise<void> {
   // The next pull is what sweeps up after the one that was killed.
@@ -102,19 +93,4 @@ async function assertOnlyWholeBlobs({ kubectl, registries, cluster }: ClusterFix
 
 function sha256(path: string): string {
   return createHash("sha256").update(readFileSync(path)).digest("hex");
-}
-
-/** Returns the names of the failpoints in the sources of some rooms. */
-function readFailpoints(rooms: readonly string[]): string[] {
-  const source = join(import.meta.dirname, "../../src");
-  const files = rooms.flatMap((room) =>
-    readdirSync(join(source, room), { recursive: true, encoding: "utf8" })
-      .filter((file) => file.endsWith(".ts") && !file.endsWith(".test.ts"))
-      .map((file) => readFileSync(join(source, room, file), "utf8")),
-  );
-  return [
-    ...new Set(
-      files.flatMap((text) => [...text.matchAll(/failpoint\("([a-z.-]+)"\)/g)].map((match) => match[1] ?? "")),
-    ),
-  ];
 }
