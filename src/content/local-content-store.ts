@@ -2,6 +2,7 @@ import type { FileHandle } from "node:fs/promises";
 import { mkdir, open, readdir, readFile, rm, stat } from "node:fs/promises";
 import { join } from "node:path";
 
+import { acquireOrAbort } from "../base/acquire-or-abort.ts";
 import { codeOf } from "../base/coded-error.ts";
 import { KeyedMutex } from "../base/keyed-mutex.ts";
 import { algorithmOf, type Digest, encodedOf, isDigest } from "../oci/digest.ts";
@@ -61,7 +62,7 @@ class LocalContentStore implements ContentStore {
     const { digest, signal } = request;
     this.#ingesting.set(digest, (this.#ingesting.get(digest) ?? 0) + 1);
     try {
-      await using _turn = await acquire(this.#mutex, digest, signal);
+      await using _turn = await acquireOrAbort(this.#mutex, digest, signal);
       signal?.throwIfAborted();
       const present = await this.stat(digest);
       if (present === undefined) {
@@ -118,24 +119,6 @@ class LocalContentStore implements ContentStore {
 
   #partialPath(digest: Digest): string {
     return join(this.#root, "ingest", `${algorithmOf(digest)}-${encodedOf(digest)}`);
-  }
-}
-
-/** Waits for the turn, but no longer than until `signal` aborts; a turn that comes after that is given on. */
-async function acquire(mutex: KeyedMutex, key: string, signal: AbortSignal | undefined): Promise<AsyncDisposable> {
-  signal?.throwIfAborted();
-  const turn = mutex.acquire(key);
-  if (signal === undefined) return await turn;
-  const { promise: aborted, reject } = Promise.withResolvers<never>();
-  const onAbort = () => reject(signal.reason as Error);
-  signal.addEventListener("abort", onAbort, { once: true });
-  try {
-    return await Promise.race([turn, aborted]);
-  } catch (error) {
-    void turn.then((late) => late[Symbol.asyncDispose]());
-    throw error;
-  } finally {
-    signal.removeEventListener("abort", onAbort);
   }
 }
 

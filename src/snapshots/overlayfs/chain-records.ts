@@ -53,10 +53,14 @@ export class ChainRecords {
     this.#records.set(record.chainId, record);
   }
 
-  async remove(chainId: Digest): Promise<void> {
-    this.#records.delete(chainId);
-    await rm(this.#path(chainId), { force: true });
-    // The record must be gone for good before its directory goes.
+  /** Takes records out of sight at once; `erase` makes it last. */
+  hide(records: readonly ChainRecord[]): void {
+    for (const { chainId } of records) this.#records.delete(chainId);
+  }
+
+  /** Removes the files of hidden records, children before their parents: durable when the promise resolves. */
+  async erase(records: readonly ChainRecord[]): Promise<void> {
+    for (const { chainId } of records) await rm(this.#path(chainId), { force: true });
     await syncDirectory(this.#root);
   }
 

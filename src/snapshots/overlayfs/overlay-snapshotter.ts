@@ -28,19 +28,33 @@ export async function openOverlaySnapshotter(root: string): Promise<Snapshotter>
   await Promise.all(
     directories.filter((name) => !kept.has(name)).map((name) => removeTree(join(root, "layers", name))),
   );
-  const last = Math.max(0, ...Array.from(kept, Number));
-  return new OverlaySnapshotter(root, records, last);
+  return new OverlaySnapshotter({
+    root,
+    records,
+    rootfsChains: await readRootfsChains(root),
+    lastDirectory: Math.max(0, ...Array.from(kept, Number)),
+  });
+}
+
+interface OverlayState {
+  readonly root: string;
+  readonly records: ChainRecords;
+  /** What each writable file system lies on. */
+  readonly rootfsChains: Map<string, Digest>;
+  readonly lastDirectory: number;
 }
 
 class OverlaySnapshotter implements Snapshotter {
   readonly #root: string;
   readonly #records: ChainRecords;
   readonly #mutex = new KeyedMutex();
+  readonly #rootfsChains: Map<string, Digest>;
   #lastDirectory: number;
 
-  constructor(root: string, records: ChainRecords, lastDirectory: number) {
+  constructor({ root, records, rootfsChains, lastDirectory }: OverlayState) {
     this.#root = root;
     this.#records = records;
+    this.#rootfsChains = rootfsChains;
     this.#lastDirectory = lastDirectory;
   }
 
@@ -72,33 +86,34 @@ class OverlaySnapshotter implements Snapshotter {
   }
 
   async remove(chainId: Digest): Promise<void> {
-    await this.#mutex.run("chains", async () => {
-      const isParent = this.#records.all().some((record) => record.parent === chainId);
-      if (isParent || (await this.#chainsOfRootfs()).has(chainId)) {
-        throw new SnapshotError("SNAPSHOT_IN_USE", `Cannot remove snapshot "${chainId}": another lies on it`);
-      }
-      await this.#removeRecord(chainId);
-    });
+    const record = this.#records.get(chainId);
+    if (record === undefined) return;
+    const isParent = this.#records.all().some((other) => other.parent === chainId);
+    if (isParent || [...this.#rootfsChains.values()].includes(chainId)) {
+      throw new SnapshotError("SNAPSHOT_IN_USE", `Cannot remove snapshot "${chainId}": another lies on it`);
+    }
+    await this.#removeAll([record]);
   }
 
   async prepareRootfs(key: string, chainId: Digest | undefined): Promise<SnapshotMount> {
     const directory = this.#rootfsDirectory(key);
-    return await this.#mutex.run("chains", async () => {
-      const chain = this.#chainOf(chainId);
-      await mkdir(join(directory, "work"), { recursive: true, mode: 0o700 });
-      await this.#makeUpper(join(directory, "upper"), chain[0]);
-      await writeFile(join(directory, "chain"), chainId ?? "", { mode: 0o600 });
-      return overlayMount({
-        root: this.#root,
-        lower: chain.map((record) => `layers/${record.directory}`),
-        upper: `rootfs/${key}/upper`,
-        work: `rootfs/${key}/work`,
-      });
+    const chain = this.#chainOf(chainId);
+    // At once, so that a garbage collection from now on knows of it.
+    if (chainId !== undefined) this.#rootfsChains.set(key, chainId);
+    await mkdir(join(directory, "work"), { recursive: true, mode: 0o700 });
+    await this.#makeUpper(join(directory, "upper"), chain[0]);
+    await writeFile(join(directory, CHAIN_FILE), chainId ?? "", { mode: 0o600 });
+    return overlayMount({
+      root: this.#root,
+      lower: chain.map((record) => `layers/${record.directory}`),
+      upper: `rootfs/${key}/upper`,
+      work: `rootfs/${key}/work`,
     });
   }
 
   async removeRootfs(key: string): Promise<void> {
     await removeTree(this.#rootfsDirectory(key));
+    this.#rootfsChains.delete(key);
   }
 
   async listRootfs(): Promise<string[]> {
@@ -110,21 +125,19 @@ class OverlaySnapshotter implements Snapshotter {
   }
 
   async collectGarbage(live: ReadonlySet<Digest>): Promise<number> {
-    return await this.#mutex.run("chains", async () => {
-      const kept = new Set<Digest>();
-      for (const tip of [...live, ...(await this.#chainsOfRootfs())]) {
-        for (let at = this.#records.get(tip); at !== undefined && !kept.has(at.chainId);) {
-          kept.add(at.chainId);
-          at = at.parent === undefined ? undefined : this.#records.get(at.parent);
-        }
+    const kept = new Set<Digest>();
+    for (const tip of [...live, ...this.#rootfsChains.values()]) {
+      for (let at = this.#records.get(tip); at !== undefined && !kept.has(at.chainId);) {
+        kept.add(at.chainId);
+        at = at.parent === undefined ? undefined : this.#records.get(at.parent);
       }
-      return await this.#removeAll(this.#records.all().filter((record) => !kept.has(record.chainId)));
-    });
+    }
+    return await this.#removeAll(this.#records.all().filter((record) => !kept.has(record.chainId)));
   }
 
   /** Returns whether the directory is now that of the committed snapshot. */
   async #commit({ chainId, parent, name, layer }: Commit): Promise<boolean> {
-    return await this.#mutex.run("chains", async () => {
+    return await this.#mutex.run("records", async () => {
       if (this.#records.get(chainId) !== undefined) return false;
       const below = layer.isOpaque ? [] : this.#chainOf(parent).map((record) => this.#layerDirectory(record));
       await inheritAttributes(join(this.#root, "layers", name), below, layer.implicitDirectories);
@@ -162,31 +175,22 @@ class OverlaySnapshotter implements Snapshotter {
     await chmod(path, attributes.mode & 0o7777);
   }
 
-  /** Children go before their parents, so that no record is ever left without its chain. */
+  /** Returns the bytes freed. */
   async #removeAll(records: readonly ChainRecord[]): Promise<number> {
-    const depth = (record: ChainRecord): number => {
-      const parent = record.parent === undefined ? undefined : this.#records.get(record.parent);
-      return parent === undefined ? 0 : 1 + depth(parent);
-    };
-    const deepestFirst = records.map((record) => ({ record, depth: depth(record) })).sort((a, b) => b.depth - a.depth);
-    for (const { record } of deepestFirst) await this.#removeRecord(record.chainId);
+    if (records.length === 0) return 0;
+    // Children go before their parents, so that a crash leaves no record without its chain.
+    const depths = new Map(records.map((record) => [record, this.#depthOf(record)]));
+    const deepestFirst = records.toSorted((a, b) => (depths.get(b) ?? 0) - (depths.get(a) ?? 0));
+    this.#records.hide(deepestFirst);
+    // Not while one of the same name is being committed.
+    await this.#mutex.run("records", () => this.#records.erase(deepestFirst));
+    for (const record of deepestFirst) await removeTree(this.#layerDirectory(record));
     return records.reduce((sum, record) => sum + record.bytes, 0);
   }
 
-  async #removeRecord(chainId: Digest): Promise<void> {
-    const record = this.#records.get(chainId);
-    if (record === undefined) return;
-    await this.#records.remove(chainId);
-    await removeTree(this.#layerDirectory(record));
-  }
-
-  async #chainsOfRootfs(): Promise<Set<Digest>> {
-    const chains = new Set<Digest>();
-    for (const key of await this.listRootfs()) {
-      const text = await readFile(join(this.#root, "rootfs", key, "chain"), "utf8").catch(() => "");
-      if (isDigest(text)) chains.add(text);
-    }
-    return chains;
+  #depthOf(record: ChainRecord): number {
+    const parent = record.parent === undefined ? undefined : this.#records.get(record.parent);
+    return parent === undefined ? 0 : 1 + this.#depthOf(parent);
   }
 
   #layerDirectory(record: ChainRecord): string {
@@ -208,6 +212,17 @@ interface Commit {
 
 function infoOf({ chainId, parent, bytes, inodes }: ChainRecord): SnapshotInfo {
   return { chainId, ...(parent === undefined ? {} : { parent }), bytes, inodes };
+}
+
+const CHAIN_FILE = "chain";
+
+async function readRootfsChains(root: string): Promise<Map<string, Digest>> {
+  const chains = new Map<string, Digest>();
+  for (const key of await readdir(join(root, "rootfs"))) {
+    const text = await readFile(join(root, "rootfs", key, CHAIN_FILE), "utf8").catch(() => "");
+    if (isDigest(text)) chains.set(key, text);
+  }
+  return chains;
 }
 
 /** An unpacker that was just killed may still be writing its last file. */
