@@ -1,5 +1,4 @@
 import { type FSWatcher, readFileSync, statSync, watch } from "node:fs";
-import { readdir } from "node:fs/promises";
 import { join } from "node:path";
 
 /** How a container ended, as conmon wrote it down. */
@@ -24,13 +23,8 @@ export class ExitWatcher {
     this.#watcher = watch(directory, { persistent: false }, (_event, name) => {
       if (name !== null) this.#report(name);
     });
-    // A watch that broke leaves the relist.
+    // Where the watch breaks, its owner still looks now and then.
     this.#watcher.on("error", () => this.#watcher.close());
-  }
-
-  /** Reports every container that has ended so far; for the start, and in case an event was lost. */
-  async relist(): Promise<void> {
-    for (const name of await readdir(this.#directory)) this.#report(name);
   }
 
   close(): void {
