@@ -20,7 +20,9 @@ export type FieldErrorType =
 
 /** Returns the path of a field inside `path`. */
 export function at(path: string, ...names: readonly string[]): string {
-  return [...(path === "" ? [] : [path]), ...names].join(".");
+  let result = path;
+  for (const name of names) result = result === "" ? name : `${result}.${name}`;
+  return result;
 }
 
 /** Returns the path of a list element. */

@@ -91,11 +91,18 @@ interface Unit {
   readonly format: ParsedQuantity["format"];
 }
 
+const UNITS: ReadonlyMap<string, Unit> = new Map<string, Unit>([
+  ...BINARY_SUFFIXES.slice(1).map(
+    (suffix, index) => [suffix, { factor: 1024n ** BigInt(index + 1), exponent: 0, format: "BinarySI" }] as const,
+  ),
+  ...[...DECIMAL_SUFFIXES].map(
+    ([exponent, suffix]) => [suffix, { factor: 1n, exponent, format: "DecimalSI" }] as const,
+  ),
+]);
+
 function unitOf(suffix: string): Unit {
-  const binary = BINARY_SUFFIXES.findIndex((candidate) => candidate === suffix);
-  if (binary > 0) return { factor: 1024n ** BigInt(binary), exponent: 0, format: "BinarySI" };
-  const decimal = [...DECIMAL_SUFFIXES].find(([, candidate]) => candidate === suffix);
-  if (decimal !== undefined) return { factor: 1n, exponent: decimal[0], format: "DecimalSI" };
+  const unit = UNITS.get(suffix);
+  if (unit !== undefined) return unit;
   const exponent = /^[eE]([-+]?\d+)$/.exec(suffix)?.[1];
   if (exponent === undefined) throw new RangeError("unable to parse quantity's suffix");
   // Beyond this every number is zero or too large: no need to compute its power.

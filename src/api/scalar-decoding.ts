@@ -90,18 +90,25 @@ function base64FaultOffset(text: string): number | undefined {
 }
 
 function decodeTime(value: unknown, fractionDigits: number): ReturnType<Decoder> {
-  if (typeof value !== "string")
+  if (typeof value !== "string") {
     return { kind: "message", message: "json: cannot unmarshal value into Go value of type string" };
+  }
   const match = RFC_3339.exec(value);
-  const millis =
-    match === null ? Number.NaN : Date.parse(value.replace(/\.\d+/, "").replace("t", "T").replace("z", "Z"));
-  if (Number.isNaN(millis)) return { kind: "message", message: timeFault(value) };
+  const millis = match === null ? Number.NaN : Date.parse(value);
+  if (match === null || Number.isNaN(millis) || !isDayOfMonth(match)) {
+    return { kind: "message", message: timeFault(value) };
+  }
   const seconds = new Date(millis).toISOString().slice(0, 19);
-  const fraction = (match?.[1] ?? "").slice(0, fractionDigits).padEnd(fractionDigits, "0");
+  const fraction = (match[4] ?? "").slice(0, fractionDigits).padEnd(fractionDigits, "0");
   return { value: fractionDigits === 0 ? `${seconds}Z` : `${seconds}.${fraction}Z` };
 }
 
-const RFC_3339 = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.(\d{1,9}))?(?:Z|[+-]\d\d:\d\d)$/;
+/** `Date` takes 30 February for 2 March. */
+function isDayOfMonth([, year, month, day]: RegExpExecArray): boolean {
+  return Number(day) <= new Date(Date.UTC(Number(year), Number(month), 0)).getUTCDate();
+}
+
+const RFC_3339 = /^(\d{4})-(\d\d)-(\d\d)T\d\d:\d\d:\d\d(?:\.(\d{1,9}))?(?:Z|[+-]\d\d:\d\d)$/;
 const GO_LAYOUT = "2006-01-02T15:04:05Z07:00";
 
 function timeFault(value: string): string {

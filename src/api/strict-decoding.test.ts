@@ -90,6 +90,12 @@ test("quantities, times and null are written as Kubernetes writes them", () => {
   });
 });
 
+test("a time that is none is refused", () => {
+  for (const time of ["yesterday", "2026-02-30T00:00:00Z", "2026-01-31", "2026-01-31T25:00:00Z", 5]) {
+    assert.throws(() => decodeValue({ metadata: { creationTimestamp: time } }, POD), { code: "BadRequest" }, `${time}`);
+  }
+});
+
 test("another kind or version is refused", () => {
   assert.throws(() => decodeValue({ kind: "Secret", apiVersion: "v1" }, POD), { code: "BadRequest" });
   assert.throws(() => decodeValue({ kind: "Pod", apiVersion: "v2" }, POD), {

@@ -49,9 +49,7 @@ export type Scalar =
 
 /** Returns the schema of a type; undefined where no table has it. Tables are read when first asked for. */
 export function typeSchema(ref: TypeRef): TypeSchema | undefined {
-  const [file = "", name = ""] = ref.split("/");
-  const types = tableOf(file);
-  return types !== undefined && Object.hasOwn(types, name) ? types[name] : undefined;
+  return schemasByRef.get(ref) ?? findSchema(ref);
 }
 
 /** Returns the reference of a kind that has a table, as `core-v1/Pod` for `v1` and `Pod`; undefined for others. */
@@ -67,6 +65,16 @@ export function typeRefOfKind(apiVersion: string, kind: string): TypeRef | undef
 export function typeSchemasOf(apiVersion: string): Readonly<Record<string, TypeSchema>> {
   const file = SCHEMA_GROUPS.find((group) => groupVersionText(group) === apiVersion)?.file;
   return (file === undefined ? undefined : tableOf(file)) ?? {};
+}
+
+const schemasByRef = new Map<TypeRef, TypeSchema>();
+
+function findSchema(ref: TypeRef): TypeSchema | undefined {
+  const [file = "", name = ""] = ref.split("/");
+  const types = tableOf(file);
+  const schema = types !== undefined && Object.hasOwn(types, name) ? types[name] : undefined;
+  if (schema !== undefined) schemasByRef.set(ref, schema);
+  return schema;
 }
 
 const tables = new Map<string, Readonly<Record<string, TypeSchema>>>();
