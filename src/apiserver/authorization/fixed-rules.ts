@@ -1,0 +1,68 @@
+import { AUTHENTICATED_GROUP, MASTERS_GROUP, type UserInfo } from "../authentication/user-info.ts";
+import type { RequestTarget, ResourceTarget, Verb } from "../http/request-target.ts";
+import type { Authorizer } from "./authorize.ts";
+
+/** Members of `system:masters` may do everything. */
+export const authorizeMasters: Authorizer = ({ user }) => Promise.resolve(user.groups.includes(MASTERS_GROUP));
+
+/** Everybody who proved who they are may learn what the server serves. */
+export const authorizeDiscovery: Authorizer = ({ user, target, method }) => {
+  const isRead = method === "get" || method === "head";
+  return Promise.resolve(isRead && user.groups.includes(AUTHENTICATED_GROUP) && isDiscovery(target));
+};
+
+/** The cluster's own components may do what their work needs. */
+export const authorizeComponents: Authorizer = ({ user, target }) =>
+  Promise.resolve(target.kind === "resource" && rulesOf(user).some((rule) => allows(rule, target)));
+
+const DISCOVERY_PATHS = /^\/(?:apis?|openapi)(?:\/|$)|^\/(?:version|healthz|livez|readyz)\/?$/;
+
+function isDiscovery(target: RequestTarget): boolean {
+  return target.kind === "path" && DISCOVERY_PATHS.test(target.path);
+}
+
+interface Rule {
+  readonly verbs: readonly Verb[];
+  /** As in `pods` and `pods/status`. */
+  readonly resources: readonly string[];
+  /** Empty for the core group. */
+  readonly group?: string;
+}
+
+const READ: readonly Verb[] = ["get", "list", "watch"];
+const WRITE: readonly Verb[] = ["create", "update", "patch", "delete", "deletecollection"];
+const ALL: readonly Verb[] = [...READ, ...WRITE];
+const EVENTS: Rule = { verbs: ["create", "patch", "update"], resources: ["events"] };
+const LEASES: Rule = { verbs: ALL, resources: ["leases"], group: "coordination.k8s.io" };
+
+const COMPONENT_RULES: ReadonlyMap<string, readonly Rule[]> = new Map([
+  [
+    "system:kube-controller-manager",
+    [
+      { verbs: ALL, resources: ["configmaps", "events", "pods", "secrets", "serviceaccounts"] },
+      { verbs: [...READ, "update", "patch", "delete"], resources: ["namespaces", "nodes"] },
+      { verbs: ["get", "update", "patch"], resources: ["namespaces/status", "nodes/status", "pods/status"] },
+      { verbs: ["update"], resources: ["namespaces/finalize"] },
+      LEASES,
+    ],
+  ],
+  [
+    "system:kube-scheduler",
+    [
+      { verbs: READ, resources: ["namespaces", "nodes", "pods"] },
+      { verbs: ["create"], resources: ["pods/binding"] },
+      { verbs: ["patch", "update"], resources: ["pods/status"] },
+      EVENTS,
+      LEASES,
+    ],
+  ],
+]);
+
+function rulesOf(user: UserInfo): readonly Rule[] {
+  return COMPONENT_RULES.get(user.name) ?? [];
+}
+
+function allows(rule: Rule, target: ResourceTarget): boolean {
+  const resource = target.subresource === undefined ? target.resource : `${target.resource}/${target.subresource}`;
+  return (rule.group ?? "") === target.group && rule.verbs.includes(target.verb) && rule.resources.includes(resource);
+}

@@ -1,0 +1,141 @@
+import type { Logger } from "../base/log.ts";
+import type { Storage } from "../storage/storage.ts";
+import type { KeyPair } from "../pki/key-pair.ts";
+import type { AdmissionPlugin } from "./admission/admission.ts";
+import { admissionPlugins } from "./admission/admission-plugins.ts";
+import type { ApiContext } from "./api-context.ts";
+import { authenticate } from "./authentication/authenticate.ts";
+import { authenticateClientCertificate } from "./authentication/client-certificate.ts";
+import { authenticateStaticTokens, type StaticToken } from "./authentication/static-tokens.ts";
+import { authorize } from "./authorization/authorize.ts";
+import { authorizeComponents, authorizeDiscovery, authorizeMasters } from "./authorization/fixed-rules.ts";
+import { authorizeNodes } from "./authorization/node-authorizer.ts";
+import { createDiscoveryHandler } from "./discovery/handle-discovery.ts";
+import { createResourceHandler } from "./handlers/handle-resource.ts";
+import { createHealthHandler, type HealthCheck } from "./handlers/health.ts";
+import { createOpenApiHandler } from "./handlers/openapi.ts";
+import { type PathRoute, route } from "./handlers/route.ts";
+import { compose, type Handler } from "./http/api-request.ts";
+import { jsonResponse } from "./http/api-response.ts";
+import { createRequestMetrics } from "./http/request-metrics.ts";
+import { TlsListener } from "./http/tls-listener.ts";
+import { createKubeletConnector } from "./kubelet/kubelet-connector.ts";
+import { ResourceCatalog } from "./resources/resource-catalog.ts";
+import { SERVED_RESOURCES } from "./resources/served-resources.ts";
+import { compactRegularly } from "./storage-compaction.ts";
+import { Stores } from "./store/stores.ts";
+import { ensureSystemNamespaces } from "./system-namespaces.ts";
+import { versionInfo } from "./version-info.ts";
+
+/** What an API server is made of. */
+export interface ApiServerOptions {
+  /** Stays the caller's: closing the server does not close it. */
+  readonly storage: Storage;
+  readonly keys: ApiServerKeys;
+  readonly logger: Logger;
+  /** The address to listen on; 127.0.0.1 by default. */
+  readonly host?: string;
+  /** 0 for any free port. */
+  readonly port: number;
+  /** Names of admission plug-ins besides those that are on by default. */
+  readonly enableAdmissionPlugins?: readonly string[];
+  readonly tokens?: readonly StaticToken[];
+}
+
+/** The keys an API server needs; `openKeys` of the pki room returns them among others. */
+export interface ApiServerKeys {
+  readonly ca: Pick<KeyPair, "certificate">;
+  readonly serving: KeyPair;
+  /** By which the server proves itself to kubelets. */
+  readonly kubeletClient: KeyPair;
+}
+
+/** A Kubernetes API server. */
+export interface ApiServer extends AsyncDisposable {
+  /** The port it listens on; 0 before `start`. */
+  readonly port: number;
+  /** Loads what is stored and listens; resolves when requests are answered. Throws where either fails. */
+  start(): Promise<void>;
+  /** Stops taking requests, ends watches cleanly, and waits for what is in flight. Idempotent. */
+  close(): Promise<void>;
+}
+
+/** Returns a server that has yet to be started. Throws `RangeError` for an unknown admission plug-in. */
+export function createApiServer(options: ApiServerOptions): ApiServer {
+  const { storage, keys, logger } = options;
+  const stores = new Stores(storage, logger);
+  const catalog = new ResourceCatalog(SERVED_RESOURCES, stores);
+  const admission: readonly AdmissionPlugin[] = admissionPlugins(options.enableAdmissionPlugins);
+  const kubelets = createKubeletConnector(keys.kubeletClient, keys.ca.certificate);
+  const context: ApiContext = { stores, storage, admission, kubelets, logger };
+  const closing = new AbortController();
+  const handler = createHandler({ options, catalog, context });
+  const listener = new TlsListener({ handler, keys, logger, closing: closing.signal });
+  const close = async () => {
+    if (closing.signal.aborted) return;
+    closing.abort();
+    await listener.close();
+    await stores.close();
+    kubelets.close();
+  };
+  return {
+    get port() {
+      return listener.port;
+    },
+    start: async () => {
+      await stores.start();
+      await ensureSystemNamespaces(stores);
+      compactRegularly(storage, logger, closing.signal);
+      await listener.listen(options.port, options.host ?? "127.0.0.1");
+    },
+    close,
+    [Symbol.asyncDispose]: close,
+  };
+}
+
+interface HandlerParts {
+  readonly options: ApiServerOptions;
+  readonly catalog: ResourceCatalog;
+  readonly context: ApiContext;
+}
+
+function createHandler({ options, catalog, context }: HandlerParts): Handler {
+  const metrics = createRequestMetrics(catalog.definitions);
+  const metricsHandler: Handler = () =>
+    Promise.resolve({
+      status: 200,
+      headers: { "content-type": "text/plain; version=0.0.4; charset=utf-8" },
+      body: Buffer.from(metrics.registry.render()),
+    });
+  const routes: readonly PathRoute[] = [
+    ...healthRoutes(context),
+    { path: "/version", handler: () => Promise.resolve(jsonResponse(200, versionInfo())) },
+    { path: "/metrics", handler: metricsHandler },
+    { path: "/openapi/v3", includesBelow: true, handler: createOpenApiHandler(catalog.definitions) },
+    { path: "/api", includesBelow: true, handler: createDiscoveryHandler(catalog.definitions) },
+    { path: "/apis", includesBelow: true, handler: createDiscoveryHandler(catalog.definitions) },
+  ];
+  return compose(
+    [
+      metrics.middleware,
+      authenticate([authenticateClientCertificate, authenticateStaticTokens(options.tokens ?? [])]),
+      authorize([authorizeMasters, authorizeNodes(context.stores), authorizeComponents, authorizeDiscovery]),
+    ],
+    route(createResourceHandler(catalog, context), routes),
+  );
+}
+
+function healthRoutes({ storage }: ApiContext): PathRoute[] {
+  const ping: HealthCheck = { name: "ping", run: () => Promise.resolve() };
+  const stored: HealthCheck = {
+    name: "storage",
+    run: async () => {
+      await storage.status();
+    },
+  };
+  return [
+    { path: "/livez", handler: createHealthHandler("livez", [ping]) },
+    { path: "/readyz", handler: createHealthHandler("readyz", [ping, stored]) },
+    { path: "/healthz", handler: createHealthHandler("healthz", [ping, stored]) },
+  ];
+}

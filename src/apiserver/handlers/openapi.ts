@@ -1,0 +1,50 @@
+import type { OpenApiResource } from "../../api/openapi-paths.ts";
+import type { ResourceType } from "../../api/resource-types.ts";
+import { unknownPathStatus } from "../../api/status.ts";
+import type { Handler } from "../http/api-request.ts";
+import { type ApiResponse, jsonResponse } from "../http/api-response.ts";
+import { RESOURCE_VERBS, type ResourceDefinition, VIEW_VERBS } from "../resources/resource-definition.ts";
+
+const ROOT = "/openapi/v3";
+
+/**
+ * Returns what answers `/openapi/v3` and the documents below it. A document is made when it is first asked for, and kept;
+ * its address names its content, so clients keep it too.
+ */
+export function createOpenApiHandler(definitions: readonly ResourceDefinition[]): Handler {
+  const groups = Map.groupBy(definitions, ({ type }) => `${type.group}/${type.version}`)
+    .values()
+    .map(groupOf)
+    .toArray();
+  return async ({ path, query }) => {
+    // Most clients never ask, so a server does not load it before one does.
+    const { documentPath, openApiDocument, openApiHash, openApiIndex } = await import("../../api/openapi.ts");
+    if (path === ROOT || path === `${ROOT}/`) return jsonResponse(200, openApiIndex(groups));
+    const group = groups.find(({ groupVersion }) => path === `${ROOT}/${documentPath(groupVersion)}`);
+    if (group === undefined) throw unknownPathStatus();
+    const hash = openApiHash(group.groupVersion, group.resources);
+    return documentResponse(openApiDocument(group.resources), hash, query.get("hash"));
+  };
+}
+
+interface OpenApiGroup {
+  readonly groupVersion: Pick<ResourceType, "group" | "version">;
+  readonly resources: readonly OpenApiResource[];
+}
+
+function groupOf(definitions: readonly ResourceDefinition[]): OpenApiGroup {
+  const [first] = definitions;
+  if (first === undefined) throw unknownPathStatus();
+  return { groupVersion: first.type, resources: definitions.map(resourceOf) };
+}
+
+function documentResponse(body: Uint8Array, hash: string, wanted: string | null): ApiResponse {
+  const caching = wanted === hash ? { "cache-control": "public, max-age=31536000, immutable" } : {};
+  return { status: 200, headers: { "content-type": "application/json", etag: `"${hash}"`, ...caching }, body };
+}
+
+function resourceOf({ type, hasStatus, subresources = [] }: ResourceDefinition): OpenApiResource {
+  const { group, version, kind } = type;
+  const status = { name: "status", kind: { group, version, kind }, verbs: VIEW_VERBS };
+  return { type, verbs: RESOURCE_VERBS, subresources: [...subresources, ...(hasStatus === true ? [status] : [])] };
+}
