@@ -1,6 +1,6 @@
 import { systemClock } from "../base/clock.ts";
 import { backoffDelay } from "../base/retry.ts";
-import { bodyChunks } from "./read-body.ts";
+import { bodyChunks, discardBody } from "./read-body.ts";
 import { RegistryError } from "./registry-error.ts";
 import type { RepositoryRequest } from "./repository-session.ts";
 import type { TransportAnswer } from "./transport.ts";
@@ -42,7 +42,7 @@ async function* readFrom(fetch: BlobFetch, at: number): AsyncIterable<Buffer> {
   const answer = await fetch.send(requestOf(fetch, at), (status) => status === 416 && at > 0);
   let skip = at - startOf(answer, at);
   if (answer.status === 416) {
-    answer.body.resume().destroy();
+    discardBody(answer);
     throw endedEarly(fetch);
   }
   for await (const chunk of bodyChunks(answer)) {

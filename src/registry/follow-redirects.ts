@@ -1,4 +1,5 @@
 import { isLoopbackHost } from "./network-address.ts";
+import { discardBody } from "./read-body.ts";
 import { RegistryError } from "./registry-error.ts";
 import type { Transport, TransportAnswer, TransportRequest } from "./transport.ts";
 
@@ -16,7 +17,7 @@ export async function sendFollowing(transport: Transport, request: TransportRequ
     const answer = await transport.send(current);
     const location = answer.headers["location"];
     if (!REDIRECTS.has(answer.status) || typeof location !== "string") return answer;
-    answer.body.resume().destroy();
+    discardBody(answer);
     if (hops >= MAX_REDIRECTS) throw refused(first, `it redirects more than ${MAX_REDIRECTS} times`);
     current = redirected(current, location, first);
   }

@@ -38,6 +38,17 @@ export async function readBodyStart(answer: TransportAnswer, maxBytes: number): 
   return Buffer.concat(chunks).toString("utf8", 0, maxBytes);
 }
 
+/** Lets go of an answer whose body does not matter: a short one is read, so that its connection can be used again. */
+export function discardBody({ body }: TransportAnswer): void {
+  let length = 0;
+  body.on("data", (chunk: Uint8Array) => {
+    length += chunk.length;
+    if (length > MAX_DISCARDED_BYTES) body.destroy();
+  });
+}
+
+const MAX_DISCARDED_BYTES = 64 * 1024;
+
 /** Returns a body's bytes as they come. Leaving the loop early closes the connection. */
 export async function* bodyChunks(answer: TransportAnswer): AsyncIterable<Buffer> {
   const body = decoded(answer);

@@ -7,7 +7,7 @@ import { Authorizer } from "./authorizer.ts";
 import type { RegistryCredential } from "./credential.ts";
 import { type Endpoint, type Hosts, originHosts } from "./endpoint.ts";
 import { fetchBlob } from "./fetch-blob.ts";
-import { readBody } from "./read-body.ts";
+import { discardBody, readBody } from "./read-body.ts";
 import { RegistryError } from "./registry-error.ts";
 import { type RepositoryRequest, RepositorySession } from "./repository-session.ts";
 import { TokenCache } from "./token-cache.ts";
@@ -110,7 +110,7 @@ class RemoteRepository implements Repository {
     const request = this.#manifestRequest("HEAD", name, action, signal);
     // GET tells why: an answer to HEAD has no body.
     const answer = await this.#send(request, (status) => status >= 400 && status < 429);
-    answer.body.resume().destroy();
+    discardBody(answer);
     if (answer.status !== 200) return undefined;
     const mediaType = mediaTypeOfHeader(textOf(answer.headers["content-type"]));
     const digest = textOf(answer.headers["docker-content-digest"]) ?? "";

@@ -6,6 +6,7 @@ import { answerError, retryAfterMs } from "./answer-error.ts";
 import type { Authorizer } from "./authorizer.ts";
 import { parseChallenges } from "./challenge.ts";
 import { sendFollowing } from "./follow-redirects.ts";
+import { discardBody } from "./read-body.ts";
 import { redactUrl } from "./redact-url.ts";
 import { RegistryError } from "./registry-error.ts";
 import type { Transport, TransportAnswer } from "./transport.ts";
@@ -64,7 +65,7 @@ export class RepositorySession {
         const url = new URL(request.path, this.#options.origin);
         throw await answerError(answer, { ...request, url, hadCredential });
       }
-      answer.body.destroy();
+      discardBody(answer);
       await this.#clock.sleep(waitMs, request.signal);
     }
   }
@@ -90,7 +91,7 @@ export class RepositorySession {
         return { answer, hadCredential };
       const next = await authorizer.meet(await this.#challengesOf(answer, request.signal), request.signal);
       if (next === undefined) return { answer, hadCredential: hadCredential };
-      answer.body.resume().destroy();
+      discardBody(answer);
       authorization = next;
     }
   }
@@ -103,7 +104,7 @@ export class RepositorySession {
       { method: "GET", path: "/v2/", signal, action: "ping", what: "manifest" },
       undefined,
     );
-    ping.body.resume().destroy();
+    discardBody(ping);
     return parseChallenges(ping.headers["www-authenticate"]);
   }
 

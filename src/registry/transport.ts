@@ -70,6 +70,8 @@ class UndiciTransport implements Transport {
         ...(body === undefined ? {} : { body }),
         ...(signal === undefined ? {} : { signal }),
       });
+      // Who reads the body gets its error from reading; a body that nobody reads must not end the process.
+      answer.body.on("error", () => {});
       return { status: answer.statusCode, headers: answer.headers, body: answer.body, url };
     } catch (error) {
       signal?.throwIfAborted();

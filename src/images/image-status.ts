@@ -1,0 +1,10 @@
+import type { Image, ImageSpec } from "../cri/image-service.ts";
+import { findImage } from "./find-image.ts";
+import type { ImageContext } from "./image-context.ts";
+import { imageOf } from "./image-of.ts";
+
+/** CRI `ImageStatus`. */
+export async function imageStatus(context: ImageContext, spec: ImageSpec): Promise<Image | undefined> {
+  const found = await findImage(context, spec);
+  return found === undefined ? undefined : imageOf(context, found);
+}
