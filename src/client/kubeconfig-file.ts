@@ -4,7 +4,7 @@ import type { Document } from "yaml";
 import { writeFileAtomic } from "../base/atomic-write.ts";
 import { codeOf } from "../base/coded-error.ts";
 import { ClientError } from "./client-error.ts";
-import { lockFile } from "./file-lock.ts";
+import { lockKubeconfig } from "./kubeconfig-lock.ts";
 import { type KubeconfigContext, isEmptyKubeconfig, putContext, takeContext } from "./kubeconfig-context.ts";
 import type { KubeconfigLocation } from "./kubeconfig-location.ts";
 
@@ -65,7 +65,7 @@ interface FileForChange extends AsyncDisposable {
 }
 
 async function openForChange(location: KubeconfigLocation): Promise<FileForChange> {
-  const lock = await lockFile(location.path);
+  const lock = await lockKubeconfig(location.path);
   try {
     // Renaming over a symbolic link would replace the link, not the file it names.
     const target = await realpath(location.path).catch(() => location.path);

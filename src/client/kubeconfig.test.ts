@@ -7,7 +7,7 @@ import { test } from "node:test";
 import { promisify } from "node:util";
 import { disposable } from "../base/disposable.ts";
 import { Secret } from "../base/secret.ts";
-import { lockFile } from "./file-lock.ts";
+import { lockKubeconfig } from "./kubeconfig-lock.ts";
 import type { KubeconfigContext } from "./kubeconfig-context.ts";
 import { mergeContext, removeContext, writeKubeconfig } from "./kubeconfig-file.ts";
 import { userKubeconfig } from "./kubeconfig-location.ts";
@@ -119,7 +119,7 @@ test("a lock that another program keeps gives KUBECONFIG_LOCKED, and a hint that
   await using directory = await temporaryDirectory();
   const path = join(directory.path, "config");
   await writeFile(`${path}.lock`, "");
-  await assert.rejects(lockFile(path, 50), { code: "KUBECONFIG_LOCKED", hint: /config\.lock$/ });
+  await assert.rejects(lockKubeconfig(path, 50), { code: "KUBECONFIG_LOCKED", hint: /config\.lock$/ });
 });
 
 test("a broken file gives KUBECONFIG_INVALID with the line, and quotes nothing of it", async () => {

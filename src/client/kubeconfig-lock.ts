@@ -8,10 +8,10 @@ const WAIT_MS = 10_000;
 const LOOK_MS = 20;
 
 /**
- * Takes the lock of a file as client-go does: `<path>.lock`, made by one only. Waits for up to ten seconds, then throws
+ * Takes the lock of a kubeconfig as client-go does: `<path>.lock`, made by one only. Waits for up to ten seconds, then throws
  * `ClientError` with code `KUBECONFIG_LOCKED`.
  */
-export async function lockFile(path: string, waitMs: number = WAIT_MS): Promise<AsyncDisposable> {
+export async function lockKubeconfig(path: string, waitMs: number = WAIT_MS): Promise<AsyncDisposable> {
   const lock = `${path}.lock`;
   const deadline = systemClock.monotonic() + waitMs;
   while (!(await tryCreate(lock))) {
