@@ -5,7 +5,7 @@ import { openClusterFixture, type ClusterFixture } from "../../src/testing/clust
 import { writeManifest } from "../../src/testing/kubectl.ts";
 import { podManifest } from "./pod-manifest.ts";
 
-describe("bad input", { concurrency: true }, () => {
+describe("bad input", () => {
   let fixture: ClusterFixture;
   before(async () => void (fixture = await openClusterFixture({ node: false, registries: false })));
   after(async () => await fixture[Symbol.asyncDispose]());
