@@ -2,10 +2,24 @@ import { closeSync, constants, openSync } from "node:fs";
 
 import { codeOf, messageOf } from "../../base/coded-error.ts";
 import { failpoint } from "../../base/failpoint.ts";
+import { dropCapabilities } from "../../linux/drop-capabilities.ts";
 import { syncfs } from "../../linux/filesystem.ts";
 import { applyLayer } from "./apply-layer.ts";
 import { confined } from "./confine.ts";
 import type { UnpackAnswer, UnpackedLayer, UnpackJob } from "./unpack-job.ts";
+
+// What unpacking a layer takes, and nothing else: no network, no processes of others, no kernel settings.
+dropCapabilities([
+  "CAP_CHOWN",
+  "CAP_DAC_OVERRIDE",
+  "CAP_FOWNER",
+  "CAP_FSETID",
+  "CAP_MKNOD",
+  "CAP_SETFCAP",
+  "CAP_SYS_CHROOT",
+  // overlayfs' own attributes are in the `trusted` namespace.
+  "CAP_SYS_ADMIN",
+]);
 
 // Modes come from the archive as they are.
 process.umask(0);
