@@ -1,5 +1,4 @@
 import { labelKeyFaults, labelValueFaults } from "./validation/names.ts";
-import type { LabelSelector } from "./meta-v1.gen.ts";
 import { badRequestStatus } from "./status.ts";
 
 /** One condition of a label selector. Values are a set; `Gt` and `Lt` compare integers. */
@@ -23,24 +22,6 @@ export function parseLabelSelector(text: string): readonly LabelRequirement[] {
     if (separator === "") return requirements;
     if (separator !== ",") throw unparsable(`found '${separator}', expected: ',' or 'end of string'`);
   }
-}
-
-/** Returns the conditions of a selector object; undefined where it is null, which selects nothing. */
-export function labelSelectorRequirements(
-  selector: LabelSelector | undefined,
-): readonly LabelRequirement[] | undefined {
-  if (selector === undefined) return undefined;
-  const labels = Object.entries(selector.matchLabels ?? {}).map(([key, value]): LabelRequirement => ({
-    key,
-    operator: "In",
-    values: [value],
-  }));
-  const expressions = (selector.matchExpressions ?? []).map(({ key, operator, values }): LabelRequirement => ({
-    key,
-    operator: operator as LabelRequirement["operator"],
-    values: values ?? [],
-  }));
-  return [...labels, ...expressions];
 }
 
 /** Says whether labels meet every condition. */

@@ -17,7 +17,7 @@ export function schemaReference(ref: TypeRef): OpenApiObject {
 }
 
 /** Returns a type's name among the schemas, as in `io.k8s.api.core.v1.Pod`. */
-export function schemaName(ref: TypeRef): string {
+function schemaName(ref: TypeRef): string {
   const [file = "", name = ""] = ref.split("/");
   const [group = "", version = ""] = file.split("-");
   if (group === "meta") return `${META_PREFIX}.${name}`;

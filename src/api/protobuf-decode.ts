@@ -3,7 +3,7 @@ import { type FieldSchema, type Scalar, type TypeRef, typeRefOfKind, typeSchema 
 import { badRequestStatus } from "./status.ts";
 
 /** Whether a body starts as Kubernetes' protobuf envelope does. */
-export function isProtobufEnvelope(body: Uint8Array): boolean {
+function isProtobufEnvelope(body: Uint8Array): boolean {
   return MAGIC.every((byte, index) => body[index] === byte);
 }
 

@@ -22,7 +22,7 @@ export function parseQuantity(text: string): ParsedQuantity {
 }
 
 /** Returns the canonical text: the largest unit without fraction, in the quantity's own format. */
-export function formatQuantity(quantity: ParsedQuantity): string {
+function formatQuantity(quantity: ParsedQuantity): string {
   if (quantity.nanos === 0n) return "0";
   if (quantity.format === "BinarySI" && isBinaryWritable(quantity.nanos)) return binaryText(quantity.nanos / NANO);
   let mantissa = quantity.nanos;

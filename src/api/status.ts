@@ -105,8 +105,7 @@ export function alreadyExistsStatus(resource: GroupResource, name: string): Stat
 }
 
 /** What an update with an old resource version says, the default of `conflictStatus`. */
-export const OBJECT_MODIFIED =
-  "the object has been modified; please apply your changes to the latest version and try again";
+const OBJECT_MODIFIED = "the object has been modified; please apply your changes to the latest version and try again";
 
 /** `Operation cannot be fulfilled on pods "x": …`. */
 export function conflictStatus(resource: GroupResource, name: string, reason: string = OBJECT_MODIFIED): StatusError {
@@ -170,11 +169,6 @@ export function requestEntityTooLargeStatus(limitBytes: number): StatusError {
   return new StatusError("RequestEntityTooLarge", `Request entity too large: limit is ${limitBytes}`);
 }
 
-/** The server is asked too much; the client waits before it tries again. */
-export function tooManyRequestsStatus(message: string, retryAfterSeconds: number): StatusError {
-  return new StatusError("TooManyRequests", message, { details: { retryAfterSeconds } });
-}
-
 /** The answer took too long. */
 export function timeoutStatus(message: string, retryAfterSeconds = 0): StatusError {
   return new StatusError("Timeout", `Timeout: ${message}`, { details: nonEmpty({ retryAfterSeconds }) });
@@ -194,7 +188,7 @@ export function internalErrorStatus(message: string, cause?: unknown): StatusErr
 }
 
 /** Returns a resource as messages name it, as in `pods` and `deployments.apps`. */
-export function resourceText(resource: GroupResource): string {
+function resourceText(resource: GroupResource): string {
   return resource.group === "" ? resource.plural : `${resource.plural}.${resource.group}`;
 }
 

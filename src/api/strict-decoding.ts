@@ -64,7 +64,7 @@ export function enforceFieldValidation(
 }
 
 /** Returns `strict decoding error: unknown field "a", unknown field "b"`. */
-export function strictDecodingText(strictErrors: readonly string[]): string {
+function strictDecodingText(strictErrors: readonly string[]): string {
   return `strict decoding error: ${strictErrors.join(", ")}`;
 }
 

@@ -13,8 +13,7 @@ export function defaultPod(pod: Pod): void {
   }
 }
 
-/** Fills in a pod spec, also one inside a template. */
-export function defaultPodSpec(spec: PodSpec): void {
+function defaultPodSpec(spec: PodSpec): void {
   spec.restartPolicy ??= "Always";
   spec.dnsPolicy ??= "ClusterFirst";
   spec.terminationGracePeriodSeconds ??= 30;

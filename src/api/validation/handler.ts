@@ -31,7 +31,7 @@ export function* validateProbe(probe: Probe, path: string): FieldErrors {
 }
 
 /** Checks a port given by number or by name. */
-export function* validatePort(port: IntOrString | undefined, path: string): FieldErrors {
+function* validatePort(port: IntOrString | undefined, path: string): FieldErrors {
   for (const fault of portFaults(port ?? 0)) yield invalid(path, port ?? 0, fault);
 }
 

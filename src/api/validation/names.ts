@@ -62,12 +62,6 @@ export function portNumberFaults(value: number): Faults {
   return value >= 1 && value <= 65_535 ? [] : ["must be between 1 and 65535, inclusive"];
 }
 
-/** Absolute name of a file in a path: no `/`, not `.` or `..`. */
-export function pathSegmentFaults(value: string): Faults {
-  if (value === "." || value === "..") return [`may not be '${value}'`];
-  return ["/", "%"].filter((part) => value.includes(part)).map((part) => `may not contain '${part}'`);
-}
-
 function pathWordFaults(value: string): Faults {
   if (value === ".") return [`must not be '.'`];
   if (value === "..") return [`must not be '..'`];

@@ -12,20 +12,34 @@ import { validatePodUpdate } from "./pod-update.ts";
 import { validatePod } from "./pod.ts";
 import { validateSecret, validateSecretUpdate } from "./secret.ts";
 
-/** Returns what is wrong with a new object of `kind`, after its defaults; a kind without rules of its own has its metadata checked. */
+/**
+ * Returns what is wrong with a new object of `kind`, after its defaults; a kind without rules of its own has its metadata
+ * checked. At most 100 faults, so that a large bad object makes no huge answer.
+ */
 export function validateCreate(kind: string, object: KubernetesObject): FieldError[] {
-  const rules = rulesOf(kind);
-  return [...validateObjectMeta(object.metadata, rules), ...rules.create(object as never)];
+  return Iterator.from(createFaults(rulesOf(kind), object))
+    .take(MAX_FAULTS)
+    .toArray();
 }
 
-/** Returns what is wrong with a change from `before` to `object`; not for changes of the status alone. */
+/** Returns what is wrong with a change from `before` to `object`, at most 100 faults; not for changes of the status alone. */
 export function validateUpdate(kind: string, object: KubernetesObject, before: KubernetesObject): FieldError[] {
-  const rules = rulesOf(kind);
-  return [
-    ...validateObjectMeta(object.metadata, rules),
-    ...validateObjectMetaUpdate(object.metadata, before.metadata),
-    ...(rules.update ?? rules.create)(object as never, before as never),
-  ];
+  return Iterator.from(updateFaults(rulesOf(kind), object, before))
+    .take(MAX_FAULTS)
+    .toArray();
+}
+
+const MAX_FAULTS = 100;
+
+function* createFaults(rules: KindRules, object: KubernetesObject): FieldErrors {
+  yield* validateObjectMeta(object.metadata, rules);
+  yield* rules.create(object as never);
+}
+
+function* updateFaults(rules: KindRules, object: KubernetesObject, before: KubernetesObject): FieldErrors {
+  yield* validateObjectMeta(object.metadata, rules);
+  yield* validateObjectMetaUpdate(object.metadata, before.metadata);
+  yield* (rules.update ?? rules.create)(object as never, before as never);
 }
 
 interface KindRules extends MetaRules {
