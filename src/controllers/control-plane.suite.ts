@@ -3,7 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { Node, Pod } from "../api/core-v1.gen.ts";
 import { NODES, PODS } from "../api/resource-types.ts";
-import { createApiServer } from "../apiserver/create-api-server.ts";
+import { type ApiServer, createApiServer } from "../apiserver/create-api-server.ts";
 import { type Clock, systemClock } from "../base/clock.ts";
 import { silentLogger } from "../base/log.ts";
 import { createRestClient } from "../client/create-rest-client.ts";
@@ -22,6 +22,8 @@ export interface ControlPlane extends AsyncDisposable {
   /** The administrator's. */
   readonly client: RestClient;
   readonly kubeconfigPath: string;
+  /** Ends the API server and starts another on the same port and what is stored. */
+  restartServer(): Promise<void>;
 }
 
 /** What to run besides the API server. */
@@ -39,8 +41,13 @@ export async function startControlPlane(options: ControlPlaneOptions = {}): Prom
   stack.defer(() => rm(directory, { recursive: true, force: true }));
   const keys = await openKeys(join(directory, "keys"));
   const storage = stack.use(new MemoryStorage());
-  const server = stack.use(createApiServer({ storage, keys, logger: silentLogger, port: 0 }));
-  await server.start();
+  const start = async (port: number): Promise<ApiServer> => {
+    const made = createApiServer({ storage, keys, logger: silentLogger, port });
+    await made.start();
+    return made;
+  };
+  let server = await start(0);
+  stack.defer(() => server.close());
   const url = `https://127.0.0.1:${server.port}`;
   const ca = keys.ca.certificate;
   const clientOf = ({ certificate, key }: KeyPair): RestClient =>
@@ -71,7 +78,12 @@ export async function startControlPlane(options: ControlPlaneOptions = {}): Prom
     await Promise.all(running);
   });
   const moved = stack.move();
-  return { client, kubeconfigPath, [Symbol.asyncDispose]: () => moved.disposeAsync() };
+  const restartServer = async (): Promise<void> => {
+    const { port } = server;
+    await server.close();
+    server = await start(port);
+  };
+  return { client, kubeconfigPath, restartServer, [Symbol.asyncDispose]: () => moved.disposeAsync() };
 }
 
 /** Makes a node as a kubelet that is ready would, with room for 110 pods. */

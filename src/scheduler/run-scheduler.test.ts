@@ -94,6 +94,24 @@ test("another scheduler's pod, and one that a gate holds back, are left alone", 
   assert.deepEqual(placed, ["ours"]);
 });
 
+test("a scheduler takes up its work when the API server comes back, without placing anything twice", async (context) => {
+  await using plane = await startControlPlane();
+  await addNode(plane.client, "n1", { pods: "3" });
+  await addPod(plane.client, "before");
+  await scheduled(plane.client, "before");
+  await plane.restartServer();
+  const backAt = performance.now();
+  await addPod(plane.client, "after");
+  await scheduled(plane.client, "after");
+  context.diagnostic(`${(performance.now() - backAt).toFixed(0)} ms from the server's return to the next pod's place`);
+  await plane.restartServer();
+  await addPod(plane.client, "last");
+  await scheduled(plane.client, "last");
+  await addPod(plane.client, "surplus");
+  const [event] = await eventsOf(plane.client, "surplus", 1);
+  assert.equal(event?.message, "0/1 nodes are available: 1 Too many pods.");
+});
+
 test("a pending pod is bound within milliseconds", async (context) => {
   await using plane = await startControlPlane();
   await addNode(plane.client, "n1");
