@@ -24,7 +24,8 @@ export function resolveUser(request: UserRequest): ContainerUser {
   const passwd = lookUpUser(rootfs, userText === "" ? "0" : userText);
   const gid = runAsGroup ?? (groupText === "" ? passwd.gid : lookUpGroup(rootfs, groupText));
   const memberOf = passwd.name === undefined || groupText !== "" ? [] : groupsOf(rootfs, passwd.name);
-  const groups = new Set([...memberOf, ...request.supplementalGroups]);
+  // With the primary group among them, files that a group is denied stay denied to its members (CVE-2022-36109).
+  const groups = new Set([gid, ...memberOf, ...request.supplementalGroups]);
   return { uid: checkedId(passwd.uid, userText), gid: checkedId(gid, groupText), supplementalGroups: [...groups] };
 }
 
