@@ -77,7 +77,7 @@ describe("a cluster without a node", () => {
     const flags = ["--server", server, "--insecure-skip-tls-verify", "--token=nobody"];
     const refused = await stranger.run(["get", "pods", ...flags]);
     assert.deepEqual(answers, [200, 200, 401, 401, 401, 401, 401, 401, 401]);
-    assert.equal(refused.stderr, "error: You must be logged in to the server (Unauthorized)\n");
+    assert.match(refused.stderr, /^error: You must be logged in to the server \(/m);
   });
 });
 
