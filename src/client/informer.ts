@@ -17,7 +17,7 @@ export interface InformerOptions extends Selection {
  * What a subscriber is told, in order and in the turn the event arrives in. Changes that were missed between two connections are
  * told as one. An object that was deleted and made anew under its name is told as `onDelete`, then `onAdd`.
  */
-export interface InformerHandler<T> {
+interface InformerHandler<T> {
   onAdd?(object: T): void;
   onUpdate?(old: T, object: T): void;
   onDelete?(object: T): void;

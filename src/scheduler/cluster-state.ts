@@ -12,7 +12,7 @@ export interface NodeState {
 }
 
 /** A pod that takes room on a node. */
-export interface PlacedPod {
+interface PlacedPod {
   readonly pod: Pod;
   readonly requests: ResourceAmounts;
   readonly hostPorts: readonly HostPort[];

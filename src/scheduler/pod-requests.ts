@@ -21,8 +21,7 @@ export function amountsOf(quantities: Readonly<Record<string, string>> | undefin
   return new Map(Object.entries(quantities ?? {}).map(([name, quantity]) => [name, amountOf(name, quantity)]));
 }
 
-/** Returns the amounts of both together. */
-export function sum(a: ResourceAmounts, b: ResourceAmounts): ResourceAmounts {
+function sum(a: ResourceAmounts, b: ResourceAmounts): ResourceAmounts {
   return combined(a, b, (x, y) => x + y);
 }
 
