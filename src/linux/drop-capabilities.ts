@@ -4,9 +4,8 @@ import { type Capability, CAPABILITIES, capabilitiesOf } from "./capabilities.ts
 import { cFunction, checked } from "./syscalls.ts";
 
 /**
- * Gives up, for the calling thread and what it starts from now on, all capabilities but those of `kept` that
- * it has, and the way to get any back
- * by running a program. Throws `LinuxError`. Threads that run already keep theirs.
+ * Gives up, for the calling thread and what it starts from now on, all capabilities but those of `kept` that it has, and the
+ * way to get any back by running a program. Throws `LinuxError`. Threads that run already keep theirs.
  */
 export function dropCapabilities(kept: readonly Capability[]): void {
   checked(cPrctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0), "forbid new privileges");

@@ -11,8 +11,8 @@ export interface AuthorizerOptions {
   readonly origin: URL;
   readonly credential: RegistryCredential | undefined;
   readonly tokens: TokenCache;
-  /** What we want to do, e.g. `repository:library/busybox:pull`. */
-  readonly scope: string;
+  /** What we want to do, e.g. `repository:library/busybox:pull`; absent where only the registry knows. */
+  readonly scope?: string;
 }
 
 /** Makes `Authorization` headers for one registry, one repository and one credential. */
@@ -23,12 +23,17 @@ export class Authorizer {
 
   constructor(options: AuthorizerOptions) {
     this.#options = options;
-    this.#scopes = new Set([options.scope]);
+    this.#scopes = new Set(options.scope === undefined ? [] : [options.scope]);
   }
 
   /** What kind of credential the registry gets, directly or for a token; undefined for anybody. */
   get credentialKind(): string | undefined {
     return this.#options.credential?.kind;
+  }
+
+  /** Returns one for another registry that this one redirected to: it asks as anybody, for what that one says. */
+  anonymousFor(origin: URL): Authorizer {
+    return new Authorizer({ origin, credential: undefined, tokens: this.#options.tokens });
   }
 
   /** Returns the header by what the registry asked for before; undefined while it asked for nothing. */

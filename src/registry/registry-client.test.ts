@@ -214,6 +214,22 @@ test("a redirect to storage carries no credential, and its challenge gets none",
   assert.ok(storage.seen.every(({ authorization }) => authorization === undefined));
 });
 
+test("a registry that another one redirected to is asked as anybody", async () => {
+  await using elsewhere = await tokenSite("GET");
+  await using registry = await site((request, response) => {
+    if (request.headers.authorization === undefined) response.writeHead(401, { "www-authenticate": "Basic" }).end();
+    else response.writeHead(307, { location: `http://${elsewhere.host}${request.url}` }).end();
+  });
+  await using opened = openRepository(`${registry.host}/a:1`, BASIC);
+  await opened.repository.resolve();
+  const seen = elsewhere.seen.map(({ line, authorization }) => `${line} ${authorization ?? "-"}`);
+  assert.deepEqual(seen, [
+    "HEAD /v2/a/manifests/1 -",
+    "GET /token?service=reg%2C+istry&scope=repository%3Aa%3Apull -",
+    "HEAD /v2/a/manifests/1 Bearer t0ken",
+  ]);
+});
+
 test("redirects in a circle are refused", async () => {
   await using registry = await site((request, response) => {
     response.writeHead(302, { location: request.url ?? "" }).end();

@@ -6,6 +6,7 @@ import { answerError, retryAfterMs } from "./answer-error.ts";
 import type { Authorizer } from "./authorizer.ts";
 import { parseChallenges } from "./challenge.ts";
 import { sendFollowing } from "./follow-redirects.ts";
+import { isLoopbackHost } from "./network-address.ts";
 import { discardBody } from "./read-body.ts";
 import { redactUrl } from "./redact-url.ts";
 import { RegistryError } from "./registry-error.ts";
@@ -37,6 +38,8 @@ const MAX_CHALLENGES = 3;
 /** Longer waits are for whoever asked for the pull: they can be seen there. */
 const MAX_WAIT_MS = 20_000;
 const BACKOFF = { initialMs: 200, maxMs: 5000, jitter: 0.5 };
+// Some proxies compress blobs, whose ranges then mean nothing.
+const PLAIN_HEADERS = { "user-agent": "berth", "accept-encoding": "identity" };
 const RETRYABLE: ReadonlySet<number> = new Set([408, 425, 429, 500, 502, 503, 504]);
 
 /** Talks to one repository with one credential: answers challenges, follows redirects, tries again what may pass. */
@@ -86,14 +89,27 @@ export class RepositorySession {
     for (let round = 0; ; round++) {
       const answer = await this.#sendTraced(request, authorization);
       const hadCredential = authorization !== undefined && authorizer.credentialKind !== undefined;
-      // Another host's challenge, after a redirect, is none of our credential's business.
-      if (answer.status !== 401 || answer.url.origin !== origin.origin || round >= MAX_CHALLENGES)
-        return { answer, hadCredential };
+      if (answer.status !== 401 || round >= MAX_CHALLENGES) return { answer, hadCredential };
+      if (answer.url.origin !== origin.origin)
+        return { answer: await this.#askElsewhere(answer, request), hadCredential };
       const next = await authorizer.meet(await this.#challengesOf(answer, request.signal), request.signal);
-      if (next === undefined) return { answer, hadCredential: hadCredential };
+      if (next === undefined) return { answer, hadCredential };
       discardBody(answer);
       authorization = next;
     }
+  }
+
+  /** Another registry's challenge, after a redirect, is none of our credential's business: it is met as anybody. */
+  async #askElsewhere(answer: TransportAnswer, request: RepositoryRequest): Promise<TransportAnswer> {
+    const { authorizer, origin, transport } = this.#options;
+    const { url } = answer;
+    const challenges = parseChallenges(answer.headers["www-authenticate"]);
+    const authorization = await authorizer.anonymousFor(new URL(url.origin)).meet(challenges, request.signal);
+    if (authorization === undefined) return answer;
+    discardBody(answer);
+    const address = isLoopbackHost(origin.hostname) ? "remote-from-loopback" : "remote";
+    const headers = { ...PLAIN_HEADERS, ...request.headers, authorization };
+    return await sendFollowing(transport, { method: request.method, url, headers, signal: request.signal, address });
   }
 
   async #challengesOf(answer: TransportAnswer, signal: AbortSignal | undefined) {
@@ -117,8 +133,7 @@ export class RepositorySession {
     const trace = { method: request.method, url: redactUrl(url), ...credential };
     const durationMs = () => this.#clock.monotonic() - startedAt;
     const headers = {
-      "user-agent": "berth",
-      "accept-encoding": "identity",
+      ...PLAIN_HEADERS,
       ...request.headers,
       ...(authorization === undefined ? {} : { authorization }),
     };
