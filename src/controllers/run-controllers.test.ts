@@ -55,7 +55,7 @@ test("a pod may be made right after its namespace", async () => {
     metadata: { name: "p", namespace: "fresh" },
     spec: { containers: [{ name: "c", image: "busybox" }] },
   };
-  await kubectl.create({ apiVersion: "v1", kind: "List", items: [namespace, pod] });
+  await kubectl.create([namespace, pod].map((manifest) => JSON.stringify(manifest)).join("\n---\n"));
   assert.match(await kubectl.ok(["get", "pods", "-n", "fresh"]), /^p +0\/1 +Pending/m);
 });
 
