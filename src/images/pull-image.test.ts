@@ -1,13 +1,14 @@
 import assert from "node:assert/strict";
 import { spawnSync } from "node:child_process";
-import { mkdtemp, readdir, readFile, rm } from "node:fs/promises";
+import { randomBytes } from "node:crypto";
+import { mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, describe, test } from "node:test";
 
 import { silentLogger } from "../base/log.ts";
 import type { AuthConfig } from "../cri/image-service.ts";
-import { umount } from "../linux/mount.ts";
+import { mount, umount } from "../linux/mount.ts";
 import { type Metadata } from "../metadata/metadata.ts";
 import { openMetadata } from "../metadata/open-metadata.ts";
 import { hostPlatform } from "../oci/platform.ts";
@@ -335,6 +336,28 @@ describe("pulling images", { skip: requires("root", "docker-registry") }, () => 
       code: "CANCELLED",
     });
     assert.ok(performance.now() - started < 5000);
+  });
+
+  test("a full disk fails the pull with its reason, and the pull works once there is room", async () => {
+    const root = await newRoot();
+    mount({ source: "tmpfs", target: root, type: "tmpfs", data: "size=8m" });
+    try {
+      const image = buildImage({ layers: [{ big: randomBytes(2e6) }, { small: "x" }] });
+      const name = await push(image, "team/full");
+      await using node = await open(root);
+      await writeFile(join(root, "ballast"), Buffer.alloc(6e6));
+      await assert.rejects(pull(node.images, name), {
+        code: "RESOURCE_EXHAUSTED",
+        message: /no space left on the device/,
+      });
+      assert.equal((await node.images.pullTrace("p"))?.outcome?.kind, "failed");
+      assert.deepEqual(await node.images.listImages(), []);
+      await rm(join(root, "ballast"));
+      assert.equal(await pull(node.images, name), image.configDigest);
+      assert.deepEqual((await blobsIn(root)).sort(), expectedBlobs(image).sort());
+    } finally {
+      umount(root);
+    }
   });
 
   const CHILD = `
