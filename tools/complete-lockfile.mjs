@@ -26,6 +26,6 @@ function platformOf(name) {
     /(android|darwin|freebsd|linux|openharmony|win32)-(arm64|arm|x64|ia32|ppc64|riscv64|s390x)(-\w+)?$/.exec(name);
   if (match === null) return undefined;
   const [, os, cpu, abi = ""] = match;
-  const libc = /^-musl/.test(abi) ? { libc: ["musl"] } : /^-gnu/.test(abi) ? { libc: ["glibc"] } : {};
+  const libc = abi.startsWith("-musl") ? { libc: ["musl"] } : abi.startsWith("-gnu") ? { libc: ["glibc"] } : {};
   return { cpu: [cpu], os: [os], ...libc };
 }

@@ -42,9 +42,10 @@ export function unpackPackages({ root, packages }) {
   if (missing.length === 0) return;
   const names = missing.map(({ packageName }) => packageName);
   if (!hasProgram("apt-get") || !hasProgram("dpkg-deb")) {
-    fail(`Cannot download ${names.join(", ")}: this is not Debian or a relative of it`, [
-      ...missing.map(({ packageName, file }) => `Put the program at ${join(parent, packageName, file)}`),
-    ]);
+    fail(
+      `Cannot download ${names.join(", ")}: this is not Debian or a relative of it`,
+      missing.map(({ packageName, file }) => `Put the program at ${join(parent, packageName, file)}`),
+    );
   }
   console.error(`set-up: unpacking Debian packages beside the project: ${names.join(" ")}`);
   if (process.getuid() === 0) update();

@@ -82,7 +82,7 @@ function optionsOf(command: Command): ReadonlyMap<string, Option> {
 function parsedValue(option: Option, value: unknown, at: { readonly file: string; readonly key: string }): unknown {
   const refuse = (why: string) =>
     new CliError("CONFIG_INVALID", `Cannot read config file "${at.file}": key "${at.key}": ${why}`);
-  if (option.isBoolean()) {
+  if (!option.required && !option.optional) {
     if (typeof value === "boolean" || (at.key === "verbose" && typeof value === "number")) return value;
     throw refuse("it must be true or false");
   }

@@ -7,9 +7,9 @@ import { createRestClient } from "../client/create-rest-client.ts";
 import { loadKubeconfig } from "../client/kubeconfig.ts";
 import type { RestClient } from "../client/rest-client.ts";
 import type { ClusterStatus } from "../instance/cluster-status.ts";
-import { unregisterInstance } from "../instance/host-instances.ts";
-import { openInstance, type Instance } from "../instance/open-instance.ts";
+import { openInstance } from "../instance/open-instance.ts";
 import { DaemonError } from "./daemon-error.ts";
+import { purgeInstance } from "./purge-instance.ts";
 import { startSupervisor, type Supervisor } from "./supervisor.ts";
 
 export interface StartClusterOptions {
@@ -61,7 +61,7 @@ export async function startCluster(options: StartClusterOptions = {}): Promise<C
   stack.defer(async () => await rm(dataDir, { recursive: true, force: true }));
   const name = basename(dataDir).slice("berth-".length).toLowerCase();
   const instance = await openInstance({ name, dataDir, apiPort: 0, kubeletPort: 0 });
-  stack.defer(async () => await removeTraces(instance, node));
+  stack.defer(async () => await purgeInstance(instance));
   const supervisor = await startSupervisor({
     version: packageVersion(),
     instance,
@@ -131,11 +131,4 @@ function notReady(supervisor: Supervisor, cause: unknown): DaemonError {
 async function endSupervisor(supervisor: Supervisor): Promise<void> {
   supervisor.end("stop");
   await supervisor.ended;
-}
-
-async function removeTraces(instance: Instance, node: boolean): Promise<void> {
-  // The rooms that clean up a node are loaded only where there was one.
-  if (node) await (await import("./purge-node.ts")).purgeNode(instance);
-  await rm(instance.paths.runDir, { recursive: true, force: true });
-  await unregisterInstance(instance.directories, instance.record.id);
 }

@@ -14,6 +14,8 @@ export interface RoleConfig {
 /** From a role to its supervisor. */
 export type RoleReport =
   | { readonly type: "ready"; readonly detail: string }
+  /** Why the role is not ready yet. */
+  | { readonly type: "waiting"; readonly detail: string }
   /** The API server can be asked with the keys in the data directory. */
   | { readonly type: "serving" }
   /** The last word before an ordered end with an error. */

@@ -39,6 +39,11 @@ export class SupervisedRole {
     this.#options = options;
   }
 
+  /** Ends in a row that came soon after their starts. */
+  get failures(): number {
+    return this.#failures;
+  }
+
   get status(): RoleStatus {
     return {
       state: this.#state,
@@ -106,6 +111,10 @@ export class SupervisedRole {
       this.#detail = report.detail;
       this.#error = undefined;
       this.#change("ready");
+    }
+    if (report.type === "waiting") {
+      this.#detail = report.detail;
+      this.#options.onChange();
     }
     if (report.type === "failed") this.#reported = report.error;
     this.#options.onReport(report);

@@ -174,11 +174,7 @@ class ClusterSupervisor implements Supervisor {
     }
     if (report.type === "failed") {
       this.#say("error", `${name} failed: ${report.error.message}`);
-      // What cannot be started the first time needs its user, not another try.
-      if (this.#phase === "starting") {
-        this.#failure ??= report.error;
-        this.end("stop");
-      }
+      this.#giveUp(report.error);
     }
   }
 
@@ -189,9 +185,19 @@ class ClusterSupervisor implements Supervisor {
       this.#ready.resolve(undefined);
       this.#say("info", "cluster is ready");
     }
+    for (const [name, role] of this.#roles) {
+      if (role.failures >= MAX_FIRST_FAILURES) this.#giveUp(role.status.error ?? { message: `${name} ends at once` });
+    }
     this.#tellNode();
     for (const watcher of this.#watchers) watcher();
     this.#options.onStatus?.(this.status);
+  }
+
+  /** What cannot be started the first time needs its user, not another try. */
+  #giveUp(error: RoleError): void {
+    if (this.#phase !== "starting") return;
+    this.#failure ??= error;
+    this.end("stop");
   }
 
   /** A node role that was started anew needs to hear again that the API serves. */
@@ -208,6 +214,8 @@ class ClusterSupervisor implements Supervisor {
 
 /** Small young generations keep idle processes small; what a role does is short-lived and light. */
 const NODE_FLAGS = ["--max-semi-space-size=2", "--disable-warning=ExperimentalWarning"];
+/** A crash may be chance; as many in a row are not. */
+const MAX_FIRST_FAILURES = 5;
 const STOP_TIMEOUT_MS = 10_000;
 /** Pods may ask for a long grace; past this bound the node role is killed and its containers stay. */
 const DRAIN_TIMEOUT_MS = 3_600_000;

@@ -1,0 +1,4 @@
+import { startControl } from "./control-role.ts";
+import { runRoleProcess } from "./role-process.ts";
+
+await runRoleProcess("control", startControl);
