@@ -50,15 +50,21 @@ export async function reflect<T extends KubernetesObject>(options: ReflectorOpti
     if (error === undefined && lastedLong) continue;
     if (lastedLong) failures = 0;
     const delayMs = backoffDelay(failures++, BACKOFF);
-    logger.debug({ resource: options.type.plural, error, retryInMs: Math.round(delayMs) }, "watch interrupted");
+    const level = failures === TELLING_FAILURES ? "warn" : "debug";
+    logger[level]({ resource: options.type.plural, error, retryInMs: Math.round(delayMs) }, "watch interrupted");
     await clock.sleep(delayMs, signal).catch(() => undefined);
   }
 }
 
 /** A watch that lasted as long as this worked: what ends it is a new trouble. */
 const LONG_MS = 5_000;
-/** A server that comes back should find its clients soon, but many of them must not come at once. */
-const BACKOFF = { initialMs: 50, maxMs: 10_000, jitter: 1 } as const;
+/**
+ * A server that starts, or comes back, should find its clients within a fraction of the time it was away; many of them must not come at
+ * once.
+ */
+const BACKOFF = { initialMs: 50, maxMs: 10_000, factor: 1.3, jitter: 0.5 } as const;
+/** So many in a row are no restart: said once, not at each of them. */
+const TELLING_FAILURES = 15;
 const PAGE_SIZE = 500;
 
 class Reflector<T extends KubernetesObject> {
