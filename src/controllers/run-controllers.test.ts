@@ -105,6 +105,24 @@ test("a namespace waits for its pods' grace, keeps what protects them meanwhile,
   await waitUntil("gone", () => isGone(client.get(NAMESPACES, { name: "slow" })), QUICKLY);
 });
 
+test("a namespace names the finalizers that hold it, and goes when they are gone", async () => {
+  await using plane = await startControlPlane({ scheduler: false });
+  const { client } = plane;
+  await client.create(NAMESPACES, { metadata: { name: "held" } });
+  const key = { namespace: "held", name: "m" };
+  await client.create(CONFIG_MAPS, { metadata: { ...key, finalizers: ["example.com/hold"] } });
+  await client.delete(NAMESPACES, { name: "held" });
+  const condition = await waitUntil(
+    "the finalizer named",
+    async () => conditionOf(await client.get(NAMESPACES, { name: "held" }), "NamespaceFinalizersRemaining"),
+    QUICKLY,
+  );
+  const message = "Some content in the namespace has finalizers remaining: example.com/hold in 1 resource instances";
+  assert.deepEqual(condition, ["True", "SomeFinalizersRemain", message]);
+  await client.patch(CONFIG_MAPS, key, { metadata: { finalizers: null } }, { kind: "merge" });
+  await waitUntil("gone", () => isGone(client.get(NAMESPACES, { name: "held" })), QUICKLY);
+});
+
 test("a node whose lease is no longer renewed becomes unknown, its pods not ready, and it is tainted until it reports again", async () => {
   const { clock, advance } = leaping();
   await using plane = await startControlPlane({ scheduler: false, clock });
