@@ -23,6 +23,7 @@ export async function runPodSandbox(
 ): Promise<string> {
   const { runtimeHandler, signal } = options;
   if (runtimeHandler !== "") throw unknownHandler(runtimeHandler);
+  if (config.portMappings?.some(({ hostPort }) => hostPort > 0) === true) throw noHostPorts(config);
   signal?.throwIfAborted();
   const record = newRecord(engine, config, runtimeHandler);
   const sysctls = sysctlsOf(config);
@@ -104,4 +105,11 @@ async function undo(engine: Engine, record: SandboxRecord): Promise<void> {
 
 function unknownHandler(name: string): CriError {
   return new CriError("INVALID_ARGUMENT", `Cannot run the sandbox: no runtime for "${name}" is configured`);
+}
+
+function noHostPorts({ metadata }: PodSandboxConfig): CriError {
+  return new CriError(
+    "UNIMPLEMENTED",
+    `Cannot run the sandbox of "${metadata.name}": host ports are not supported yet`,
+  );
 }

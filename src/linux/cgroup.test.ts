@@ -28,7 +28,7 @@ test("a cgroup takes limits and processes, counts them, and is gone when killed"
     };
     assert.deepEqual(setCgroupResources(layout, path, limits), []);
     const child = spawn("sh", ["-c", "sleep 30 & sleep 30"], { stdio: "ignore" });
-    addToCgroup(layout, path, child.pid ?? 0);
+    await addToCgroup(layout, path, child.pid ?? 0);
     assert.ok(processesInCgroup(layout, name("limits")).includes(child.pid ?? 0));
     assert.ok(readCgroupUsage(layout, path).memoryBytes >= 0);
     assert.equal(oomKills(layout, path), 0);
@@ -51,7 +51,7 @@ test("on v2, processes in the way of handing controllers down move to a leaf", n
   createCgroup(outer, path);
   const child = spawn("sleep", ["30"], { stdio: "ignore" });
   try {
-    addToCgroup(outer, path, child.pid ?? 0);
+    await addToCgroup(outer, path, child.pid ?? 0);
     createCgroup(outer, `${path}/below`);
     const leaf = readFileSync(join(cgroupDirectory(unified, `${path}/init`), "cgroup.procs"), "utf8");
     assert.deepEqual(leaf.split("\n").filter(Boolean), [String(child.pid)]);

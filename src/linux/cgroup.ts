@@ -1,4 +1,5 @@
 import { existsSync, mkdirSync, readFileSync, readdirSync, rmdirSync, writeFileSync } from "node:fs";
+import { writeFile } from "node:fs/promises";
 import { dirname, join, posix } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 
@@ -14,10 +15,10 @@ export function createCgroup(layout: CgroupLayout, path: string): void {
   }
 }
 
-/** Moves a process, with its threads, into a cgroup in every hierarchy. */
-export function addToCgroup(layout: CgroupLayout, path: string, pid: number): void {
+/** Moves a process, with its threads, into a cgroup in every hierarchy. The kernel takes its time (10 ms) for the first. */
+export async function addToCgroup(layout: CgroupLayout, path: string, pid: number): Promise<void> {
   for (const hierarchy of layout.hierarchies) {
-    writeFileSync(join(cgroupDirectory(hierarchy, path), "cgroup.procs"), String(pid));
+    await writeFile(join(cgroupDirectory(hierarchy, path), "cgroup.procs"), String(pid));
   }
 }
 

