@@ -19,14 +19,14 @@ export function imageOf({ records }: ImageContext, { id, record }: FoundImage): 
 }
 
 /** Returns the repository of a recorded name. */
-export function repositoryOf(name: string): string {
+function repositoryOf(name: string): string {
   const withoutDigest = name.split("@", 1)[0] ?? "";
   const colon = withoutDigest.indexOf(":", withoutDigest.lastIndexOf("/"));
   return colon < 0 || name.includes("@") ? withoutDigest : withoutDigest.slice(0, colon);
 }
 
 /** Returns the compressed size of all of an image's blobs, in bytes. */
-export function sizeOf({ config, documents, layers }: ImageRecord): number {
+function sizeOf({ config, documents, layers }: ImageRecord): number {
   return [config, ...documents, ...layers].reduce((sum, blob) => sum + blob.size, 0);
 }
 

@@ -13,6 +13,6 @@ export function chainIdsOf(diffIds: readonly Digest[]): Digest[] {
 }
 
 /** Returns the ChainID of a layer on top of `parent`. */
-export function chainIdOf(parent: Digest, diffId: Digest): Digest {
+function chainIdOf(parent: Digest, diffId: Digest): Digest {
   return digestOfHash("sha256", createHash("sha256").update(`${parent} ${diffId}`));
 }

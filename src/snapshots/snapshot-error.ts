@@ -14,5 +14,20 @@ export type SnapshotErrorCode =
 
 /** Returns the error of a layer that does not follow the format or would reach out of its root. */
 export function invalidLayer(reason: string, cause?: unknown): SnapshotError {
-  return new SnapshotError("LAYER_INVALID", `Cannot unpack the layer: ${reason}`, { cause });
+  return new SnapshotError("LAYER_INVALID", `${OPENING}${reason}`, { cause });
 }
+
+/** Returns the error of one entry of a layer; `name` is a byte string. */
+export function invalidEntry(name: string, error: SnapshotError): SnapshotError {
+  const reason = error.message.replace(OPENING, "");
+  return new SnapshotError(error.code, `${OPENING}entry ${shownName(name)}: ${reason}`, { cause: error.cause });
+}
+
+/** Returns a name of the attacker's choosing, a byte string, as quoted text that does nothing to a terminal. */
+export function shownName(name: string): string {
+  const text = Buffer.from(name.slice(0, MAX_SHOWN_NAME), "latin1").toString("utf8");
+  return JSON.stringify(text).replaceAll(/[\u007f-\u009f\p{Cf}]/gu, "\ufffd");
+}
+
+const OPENING = "Cannot unpack the layer: ";
+const MAX_SHOWN_NAME = 200;

@@ -42,7 +42,7 @@ export async function startDockerRegistry(options: DockerRegistryOptions): Promi
 }
 
 /** Returns a line of an htpasswd file with a bcrypt hash, the only kind that `docker-registry` takes. */
-export function htpasswdLine(username: string, password: string): string {
+function htpasswdLine(username: string, password: string): string {
   return `${username}:${bcrypt(password)}`;
 }
 

@@ -4,7 +4,7 @@ import { setImmediate } from "node:timers/promises";
 
 import { codeOf } from "../../base/coded-error.ts";
 import { algorithmOf, digestOfHash, parseDigest } from "../../oci/digest.ts";
-import { invalidLayer, SnapshotError } from "../snapshot-error.ts";
+import { SnapshotError } from "../snapshot-error.ts";
 import { decompress } from "./decompress.ts";
 import { LayerWriter, type WrittenLayer } from "./layer-writer.ts";
 import { TarReader } from "./tar-reader.ts";
@@ -60,11 +60,7 @@ function asSnapshotError(error: unknown): unknown {
   if (code === "ENOSPC" || code === "EDQUOT") {
     return new SnapshotError("NO_SPACE", "Cannot unpack the layer: no space left on the device", { cause: error });
   }
-  if (code === "EIO" || code === "EROFS") {
-    return new SnapshotError("UNPACKER_FAILED", `Cannot unpack the layer: ${code}`, { cause: error });
-  }
-  // ELOOP, ENOTDIR, ENAMETOOLONG, EEXIST: the layer asks for what no file system can hold.
-  return invalidLayer(`an entry cannot be written (${code})`, error);
+  return new SnapshotError("UNPACKER_FAILED", `Cannot unpack the layer: ${code}`, { cause: error });
 }
 
 function tooLarge(maxBytes: number): SnapshotError {

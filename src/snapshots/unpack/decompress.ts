@@ -4,14 +4,14 @@ import { constants, createGunzip, createZstdDecompress } from "node:zlib";
 import { codeOf } from "../../base/coded-error.ts";
 import { invalidLayer } from "../snapshot-error.ts";
 
-export type Compression = "none" | "gzip" | "zstd";
+type Compression = "none" | "gzip" | "zstd";
 
 const OUTPUT_BYTES = 256 * 1024;
 /** Most that a zstd frame may ask us to remember: 128 MiB, zstd's own default for decoding. */
 const ZSTD_WINDOW_LOG_MAX = 27;
 
 /** Returns how the bytes that start like this are compressed. Media types lie about it too often to be asked. */
-export function detectCompression(start: Uint8Array): Compression {
+function detectCompression(start: Uint8Array): Compression {
   const [a, b, c, d] = start;
   if (a === 0x1f && b === 0x8b && c === 0x08) return "gzip";
   const isFrame = a === 0x28 && b === 0xb5 && c === 0x2f && d === 0xfd;

@@ -17,7 +17,7 @@ import {
 
 import { codeOf } from "../../base/coded-error.ts";
 import { lsetxattr, mknod, type NodeType } from "../../linux/filesystem.ts";
-import { invalidLayer, SnapshotError } from "../snapshot-error.ts";
+import { invalidEntry, invalidLayer, shownName, SnapshotError } from "../snapshot-error.ts";
 import { baseNameOf, cleanEntryPath, cPath, fsPath, parentOf } from "./entry-path.ts";
 import { LayerTree, statOf } from "./layer-tree.ts";
 import type { TarEntry, TarEntryHandler } from "./tar-entry.ts";
@@ -62,12 +62,11 @@ export class LayerWriter implements TarEntryHandler {
         `Cannot unpack the layer: it has more than ${this.#maxInodes} entries`,
       );
     }
-    checkOwner(entry);
-    const path = cleanEntryPath(entry.name);
-    const name = baseNameOf(path);
-    if (path === "") this.#root(entry);
-    else if (name.startsWith(WHITEOUT_PREFIX)) this.#whiteout(path, name);
-    else this.#entry(this.#tree.resolveEntry(path), entry);
+    try {
+      this.#begin(entry);
+    } catch (error) {
+      throw namingEntry(entry, error);
+    }
   }
 
   data(chunk: Uint8Array, offset: number): void {
@@ -102,6 +101,15 @@ export class LayerWriter implements TarEntryHandler {
   abort(): void {
     if (this.#file !== undefined) closeSync(this.#file.fd);
     this.#file = undefined;
+  }
+
+  #begin(entry: TarEntry): void {
+    checkOwner(entry);
+    const path = cleanEntryPath(entry.name);
+    const name = baseNameOf(path);
+    if (path === "") this.#root(entry);
+    else if (name.startsWith(WHITEOUT_PREFIX)) this.#whiteout(path, name);
+    else this.#entry(this.#tree.resolveEntry(path), entry);
   }
 
   #root(entry: TarEntry): void {
@@ -143,9 +151,7 @@ export class LayerWriter implements TarEntryHandler {
     const target = clean === "" ? "" : this.#tree.resolveEntry(clean);
     const existing = target === "" ? undefined : statOf(target);
     if (existing === undefined || existing.isDirectory() || target.startsWith(`${path}/`)) {
-      throw invalidLayer(
-        `the target ${JSON.stringify(entry.linkName.slice(0, 200))} of a hard link is no file of the layer`,
-      );
+      throw invalidLayer(`the target ${shownName(entry.linkName)} of a hard link is no file of the layer`);
     }
     return target;
   }
@@ -184,6 +190,17 @@ function finishFile({ fd, path, entry, end }: OpenFile, size: number): void {
   const time = timeOf(entry);
   futimesSync(fd, time, time);
 }
+
+/** ELOOP, ENAMETOOLONG, ENOTDIR and the like: the entry asks for what no file system can hold. */
+function namingEntry({ name }: TarEntry, error: unknown): unknown {
+  if (error instanceof SnapshotError) return invalidEntry(name, error);
+  const code = codeOf(error);
+  if (code === undefined || HOST_FAULTS.has(code)) return error;
+  return invalidEntry(name, invalidLayer(`it cannot be written (${code})`, error));
+}
+
+/** Errors that are the machine's, not the layer's. */
+const HOST_FAULTS: ReadonlySet<string> = new Set(["ENOSPC", "EDQUOT", "EIO", "EROFS", "EMFILE", "ENFILE", "ENOMEM"]);
 
 function makeHardLink(target: string, path: string): void {
   linkSync(fsPath(target), fsPath(path));

@@ -379,6 +379,14 @@ describe("unpacking a layer", { skip }, () => {
     });
   }
 
+  test("an error names the entry, without what its name could do to a terminal", async () => {
+    const name = "a/\u001b[31m\u202ex";
+    await assert.rejects(unpack([{ name, type: "1", linkName: "gone" }]), {
+      message:
+        'Cannot unpack the layer: entry "a/\\u001b[31m\ufffdx": the target "gone" of a hard link is no file of the layer',
+    });
+  });
+
   test("what follows the end of the archive is hashed but not unpacked", async () => {
     const trailing = Buffer.concat([whole, buildTar([{ name: "hidden" }])]);
     const { root } = await unpackBytes(trailing);
