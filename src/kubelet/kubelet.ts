@@ -1,10 +1,11 @@
 import { mkdir } from "node:fs/promises";
 
-import type { Node } from "../api/core-v1.gen.ts";
+import type { Node, Pod } from "../api/core-v1.gen.ts";
 import { applyDefaults } from "../api/defaults/apply-defaults.ts";
 import { type Clock, systemClock } from "../base/clock.ts";
 import { messageOf } from "../base/coded-error.ts";
-import { createEventRecorder } from "../client/event-recorder.ts";
+import { createEventRecorder, type EventRecorder } from "../client/event-recorder.ts";
+import type { Informer } from "../client/informer.ts";
 import { createPodServices, type Surroundings } from "./create-pod-services.ts";
 import type { KubeletOptions } from "./kubelet-options.ts";
 import { readHostInfo } from "./node/host-info.ts";
@@ -84,7 +85,7 @@ class NodeKubelet implements Kubelet {
     this.#services = services;
     this.#server = await this.#listen(manager);
     const parts = { manager, workers, registration };
-    this.#running = this.#run(parts, [informer.run(signal)]).finally(() => recorder[Symbol.asyncDispose]());
+    this.#running = this.#run(parts, { informer, recorder });
   }
 
   async close(): Promise<void> {
@@ -115,7 +116,7 @@ class NodeKubelet implements Kubelet {
     await Promise.all([this.#running, this.#server?.[Symbol.asyncDispose]()]);
   }
 
-  async #run({ manager, workers, registration }: Parts, sources: readonly Promise<void>[]): Promise<void> {
+  async #run({ manager, workers, registration }: Parts, { informer, recorder }: Wires): Promise<void> {
     const { runtime, logger, config = {} } = this.#options;
     const { signal } = this.#stop;
     const onRelist = (pods: ReadonlyMap<string, PodRef>) => this.#onRelist(pods, manager, workers);
@@ -124,12 +125,13 @@ class NodeKubelet implements Kubelet {
       this.#changes.tell(uid);
     };
     await Promise.all([
-      ...sources,
+      informer.run(signal),
       registration.run(signal),
       watchPodLifecycle({ runtime, onChange, onRelist, clock: this.#clock, logger, signal }),
       ...(config.staticPodPath === undefined ? [] : [this.#watchStaticPods(config.staticPodPath, manager)]),
     ]);
     await workers.close();
+    await recorder[Symbol.asyncDispose]();
   }
 
   #listen(pods: PodManager): Promise<NodeServer> {
@@ -200,6 +202,11 @@ interface Parts {
   readonly manager: PodManager;
   readonly workers: PodWorkers;
   readonly registration: NodeRegistration;
+}
+
+interface Wires {
+  readonly informer: Informer<Pod>;
+  readonly recorder: EventRecorder;
 }
 
 async function findSurroundings({
