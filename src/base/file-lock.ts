@@ -53,7 +53,8 @@ function tryLock(path: string): AsyncDisposable | undefined {
 // Node has no flock; an exclusive SQLite transaction is an fcntl lock on the file without native code of our own.
 function isLocked(database: DatabaseSync): boolean {
   try {
-    database.exec("BEGIN EXCLUSIVE");
+    // Nothing is ever written: a journal would only be another file in the directory.
+    database.exec("PRAGMA journal_mode = MEMORY; BEGIN EXCLUSIVE");
     return true;
   } catch (error) {
     if (error instanceof Error && "errcode" in error && error.errcode === SQLITE_BUSY) return false;

@@ -1,5 +1,5 @@
 import { once } from "node:events";
-import { access } from "node:fs/promises";
+import { readFile } from "node:fs/promises";
 import { setTimeout as delay } from "node:timers/promises";
 
 import type { Command } from "commander";
@@ -65,14 +65,13 @@ async function endCluster(instance: Instance): Promise<boolean> {
 /** The connection ends a moment before the process does. */
 async function processEnd(pid: number): Promise<void> {
   const deadline = performance.now() + 10_000;
-  while (performance.now() < deadline) {
-    try {
-      await access(`/proc/${pid}`);
-    } catch {
-      return;
-    }
-    await delay(10);
-  }
+  while (performance.now() < deadline && (await isRunning(pid))) await delay(10);
+}
+
+/** A process that has ended and waits for its parent does not run. */
+async function isRunning(pid: number): Promise<boolean> {
+  const stat = await readFile(`/proc/${pid}/stat`, "utf8").catch(() => "");
+  return /^\d+ \(.*\) [^ZX]/s.test(stat);
 }
 
 async function purge(instance: Instance): Promise<void> {
