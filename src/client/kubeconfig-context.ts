@@ -57,6 +57,21 @@ export function takeContext(document: Document, name: string, instance: string):
   return mark;
 }
 
+/** Returns a kubeconfig of this context alone, made without the YAML library: a server writes one at each start. */
+export function kubeconfigText(context: KubeconfigContext): string {
+  const { clusters, users, contexts } = entriesOf(context, { instance: context.instance, createdFile: true });
+  // JSON's strings and lists are YAML's too.
+  const list = (entry: object): string => JSON.stringify([entry]);
+  return `apiVersion: v1
+kind: Config
+preferences: {}
+clusters: ${list(clusters)}
+users: ${list(users)}
+contexts: ${list(contexts)}
+current-context: ${JSON.stringify(context.name)}
+`;
+}
+
 /** Whether a kubeconfig names no cluster, user or context. */
 export function isEmptyKubeconfig(document: Document): boolean {
   return LISTS.every((list) => (listOf(document, list)?.items.length ?? 0) === 0);

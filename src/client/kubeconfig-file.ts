@@ -5,7 +5,13 @@ import { writeFileAtomic } from "../base/atomic-write.ts";
 import { codeOf } from "../base/coded-error.ts";
 import { ClientError } from "./client-error.ts";
 import { lockKubeconfig } from "./kubeconfig-lock.ts";
-import { type KubeconfigContext, isEmptyKubeconfig, putContext, takeContext } from "./kubeconfig-context.ts";
+import {
+  type KubeconfigContext,
+  isEmptyKubeconfig,
+  kubeconfigText,
+  putContext,
+  takeContext,
+} from "./kubeconfig-context.ts";
 import type { KubeconfigLocation } from "./kubeconfig-location.ts";
 
 /**
@@ -37,9 +43,7 @@ export async function removeContext(location: KubeconfigLocation, name: string, 
 /** Writes a kubeconfig that has this context alone, over what was there. Durable and atomic; mode 0600. */
 export async function writeKubeconfig(location: KubeconfigLocation, context: KubeconfigContext): Promise<void> {
   await makeDirectory(location);
-  const document = await parseKubeconfig("", location.path);
-  putContext(document, context, true);
-  await writeFileAtomic(location.path, textOf(document), { owner: location.owner });
+  await writeFileAtomic(location.path, kubeconfigText(context), { owner: location.owner });
 }
 
 /** Returns a kubeconfig as an editable document; an empty one as the smallest valid. Throws `KUBECONFIG_INVALID`. */
