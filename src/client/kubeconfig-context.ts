@@ -59,16 +59,32 @@ export function takeContext(document: Document, name: string, instance: string):
 
 /** Returns a kubeconfig of this context alone, made without the YAML library: a server writes one at each start. */
 export function kubeconfigText(context: KubeconfigContext): string {
-  const { clusters, users, contexts } = entriesOf(context, { instance: context.instance, createdFile: true });
-  // JSON's strings and lists are YAML's too.
-  const list = (entry: object): string => JSON.stringify([entry]);
+  // A JSON string is a YAML string, whatever it holds.
+  const [name, instance, server] = [context.name, context.instance, context.server].map((text) => JSON.stringify(text));
   return `apiVersion: v1
 kind: Config
 preferences: {}
-clusters: ${list(clusters)}
-users: ${list(users)}
-contexts: ${list(contexts)}
-current-context: ${JSON.stringify(context.name)}
+clusters:
+- name: ${name}
+  cluster:
+    server: ${server}
+    certificate-authority-data: ${base64(context.ca)}
+users:
+- name: ${name}
+  user:
+    client-certificate-data: ${base64(context.cert)}
+    client-key-data: ${base64(revealed(context.key))}
+contexts:
+- name: ${name}
+  context:
+    cluster: ${name}
+    user: ${name}
+    extensions:
+    - name: ${EXTENSION}
+      extension:
+        instance: ${instance}
+        createdFile: true
+current-context: ${name}
 `;
 }
 
@@ -79,12 +95,16 @@ export function isEmptyKubeconfig(document: Document): boolean {
 
 function entriesOf(context: KubeconfigContext, mark: ContextMark): Readonly<Record<(typeof LISTS)[number], object>> {
   const { name } = context;
-  const key = typeof context.key === "string" ? context.key : context.key.reveal();
+  const key = revealed(context.key);
   return {
     clusters: { name, cluster: { server: context.server, "certificate-authority-data": base64(context.ca) } },
     users: { name, user: { "client-certificate-data": base64(context.cert), "client-key-data": base64(key) } },
     contexts: { name, context: { cluster: name, user: name, extensions: [{ name: EXTENSION, extension: mark }] } },
   };
+}
+
+function revealed(key: string | Secret): string {
+  return typeof key === "string" ? key : key.reveal();
 }
 
 function base64(text: string): string {

@@ -5,6 +5,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { test } from "node:test";
 import { promisify } from "node:util";
+import { parse } from "yaml";
 import { disposable } from "../base/disposable.ts";
 import { Secret } from "../base/secret.ts";
 import { lockKubeconfig } from "./kubeconfig-lock.ts";
@@ -205,6 +206,9 @@ test("a kubeconfig of its own holds one context and replaces what was there", as
   assert.equal(await kubectl(path, "config", "get-contexts", "-o", "name"), "berth\n");
   const { config } = await loadKubeconfig({ path });
   assert.deepEqual([config.ca, config.cert], ["the CA\n", "the certificate\n"]);
+  await mergeContext({ path: `${path}.merged` }, BERTH);
+  const [written, merged] = await Promise.all([path, `${path}.merged`].map((each) => readFile(each, "utf8")));
+  assert.deepEqual(parse(written ?? ""), parse(merged ?? ""));
 });
 
 async function kubectl(kubeconfig: string, ...args: readonly string[]): Promise<string> {
