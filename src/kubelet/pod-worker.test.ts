@@ -272,6 +272,30 @@ test("a changed image restarts the container whatever the policy, another change
   assert.equal(node.runtime.calls.filter((call) => call.startsWith("startContainer")).length, 2);
 });
 
+test("a pod that must not restart goes on after its image was changed", async () => {
+  await using node = await NodeFixture.open();
+  const pod = node.addPod("edited", { restartPolicy: "Never" });
+  await node.until("edited", ({ phase }) => phase === "Running");
+  // Slow enough that the status is computed while the container is down.
+  const release = Promise.withResolvers<void>();
+  const pull = node.images.pullImage.bind(node.images);
+  node.images.pullImage = async (request) => {
+    await release.promise;
+    return await pull(request);
+  };
+  node.runtime.stopExitCode = 0;
+  node.addPod("edited", { ...pod.spec, containers: [container("main", { image: "r.io/other:2" })] });
+  await node.until("edited", ({ containerStatuses }) => containerStatuses?.[0]?.state?.terminated !== undefined);
+  release.resolve();
+  const status = await node.until(
+    "edited",
+    ({ containerStatuses }) => containerStatuses?.[0]?.image === "r.io/other:2",
+  );
+  assert.equal(status.phase, "Running");
+  node.runtime.exit("main", 0);
+  await node.until("edited", ({ phase }) => phase === "Succeeded");
+});
+
 test("a missing ConfigMap keeps the container waiting with its name until it is there", async () => {
   await using node = await NodeFixture.open();
   const env = [{ name: "A", valueFrom: { configMapKeyRef: { name: "settings", key: "a" } } }];

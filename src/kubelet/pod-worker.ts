@@ -249,6 +249,7 @@ export class PodWorker {
       isEnding: this.#state !== "syncing" || this.#mustEnd,
       startedAt: this.#startedAt,
       now: clock.now(),
+      mayEnd: this.#sync === undefined,
       verdict: this.#verdict(last),
     });
     // One that began earlier saw an older runtime: it must not come after this one.

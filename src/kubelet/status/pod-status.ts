@@ -4,7 +4,7 @@ import { qosClassOf } from "../qos.ts";
 import { containersOf } from "../node-pod.ts";
 import { type ContainerStatusInput, containerStatusOf } from "./container-status.ts";
 import { podConditionsOf } from "./pod-conditions.ts";
-import { podPhaseOf, type PodPhase } from "./pod-phase.ts";
+import { isTerminalPhase, podPhaseOf, type PodPhase } from "./pod-phase.ts";
 import { timestampOf } from "./timestamp.ts";
 
 export interface PodStatusInput extends Omit<ContainerStatusInput, "previous"> {
@@ -14,6 +14,11 @@ export interface PodStatusInput extends Omit<ContainerStatusInput, "previous"> {
   /** When this kubelet, or the one before, first saw the pod (ms since the epoch). */
   readonly startedAt: number;
   readonly now: number;
+  /**
+   * Whether the pod may be found to have ended. Not while a pass is under way: a container that is down only to be started anew would
+   * make it look so, and an end is for good.
+   */
+  readonly mayEnd: boolean;
   /** An end that comes from outside the containers, as when the pod ran past its deadline. */
   readonly verdict?: { readonly reason: string; readonly message: string } | undefined;
 }
@@ -57,8 +62,9 @@ export function podStatusOf(input: PodStatusInput): PodStatus {
 }
 
 /** A phase that ended stays. */
-function finalPhase({ last, verdict }: PodStatusInput, phase: PodPhase): PodPhase {
+function finalPhase({ last, verdict, mayEnd }: PodStatusInput, phase: PodPhase): PodPhase {
   if (last.phase === "Succeeded" || last.phase === "Failed") return last.phase;
+  if (!mayEnd && isTerminalPhase(phase)) return last.phase === "Pending" ? "Pending" : "Running";
   return verdict === undefined ? phase : "Failed";
 }
 
