@@ -23,7 +23,7 @@ export interface ImageRecord {
 }
 
 /** What a name, `repository:tag` or `repository@digest`, stands for. */
-export interface NameRecord {
+interface NameRecord {
   /** Digest of the config. */
   readonly imageId: Digest;
   /** Digest of the manifest or index that the name led to. */

@@ -34,7 +34,7 @@ export interface User {
 }
 
 /** Capability names with their `CAP_` prefix. */
-export interface Capabilities {
+interface Capabilities {
   readonly bounding?: readonly string[];
   readonly effective?: readonly string[];
   readonly inheritable?: readonly string[];
@@ -42,13 +42,13 @@ export interface Capabilities {
   readonly ambient?: readonly string[];
 }
 
-export interface Rlimit {
+interface Rlimit {
   readonly type: string;
   readonly hard: number;
   readonly soft: number;
 }
 
-export interface Root {
+interface Root {
   readonly path: string;
   readonly readonly?: boolean;
 }
@@ -61,7 +61,7 @@ export interface Mount {
   readonly options?: readonly string[];
 }
 
-export interface RuntimeHook {
+interface RuntimeHook {
   readonly path: string;
   readonly args?: readonly string[];
   readonly env?: readonly string[];
@@ -69,7 +69,7 @@ export interface RuntimeHook {
   readonly timeout?: number;
 }
 
-export interface RuntimeHooks {
+interface RuntimeHooks {
   readonly createRuntime?: readonly RuntimeHook[];
   readonly createContainer?: readonly RuntimeHook[];
   readonly startContainer?: readonly RuntimeHook[];
@@ -92,13 +92,13 @@ export interface Linux {
   readonly mountLabel?: string;
 }
 
-export interface IdMapping {
+interface IdMapping {
   readonly containerID: number;
   readonly hostID: number;
   readonly size: number;
 }
 
-export type NamespaceType = "pid" | "network" | "mount" | "ipc" | "uts" | "user" | "cgroup" | "time";
+type NamespaceType = "pid" | "network" | "mount" | "ipc" | "uts" | "user" | "cgroup" | "time";
 
 export interface Namespace {
   readonly type: NamespaceType;
@@ -117,7 +117,7 @@ export interface Device {
   readonly gid?: number;
 }
 
-export interface DeviceCgroup {
+interface DeviceCgroup {
   readonly allow: boolean;
   readonly type?: "a" | "c" | "b";
   readonly major?: number;
@@ -147,7 +147,7 @@ export interface Resources {
   readonly unified?: Readonly<Record<string, string>>;
 }
 
-export type SeccompAction =
+type SeccompAction =
   | "SCMP_ACT_KILL"
   | "SCMP_ACT_KILL_PROCESS"
   | "SCMP_ACT_KILL_THREAD"

@@ -20,7 +20,7 @@ export interface RegistryClient {
   openRepository(options: OpenRepositoryOptions): Repository;
 }
 
-export interface OpenRepositoryOptions {
+interface OpenRepositoryOptions {
   readonly reference: Reference;
   readonly credential?: RegistryCredential | undefined;
   /** Told of each request and its answer. */

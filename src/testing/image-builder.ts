@@ -22,7 +22,7 @@ export type LayerFile =
     };
 
 /** A layer by its files (a path that ends in `/` is a directory), or by the entries of its archive. */
-export type LayerContent = Readonly<Record<string, LayerFile>> | readonly TarItem[];
+type LayerContent = Readonly<Record<string, LayerFile>> | readonly TarItem[];
 
 export interface ImageToBuild {
   /** Lowest first. */
