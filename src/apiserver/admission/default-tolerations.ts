@@ -10,7 +10,7 @@ export const defaultTolerationSeconds: AdmissionPlugin = {
   name: "DefaultTolerationSeconds",
   admit: ({ operation, type, subresource, object }) => {
     const { spec } = object as Pod;
-    if (operation !== "CREATE" || type.kind !== PODS.kind || subresource !== undefined || spec === undefined) {
+    if (operation === "DELETE" || type.kind !== PODS.kind || subresource !== undefined || spec === undefined) {
       return Promise.resolve();
     }
     const given = spec.tolerations ?? [];

@@ -29,7 +29,7 @@ export function createRequestListener(handler: Handler, closing: AbortSignal, lo
       errorResponse(statusFromError(error, logger)),
     );
     const acceptEncoding = raw.headers["accept-encoding"] ?? "";
-    await sendResponse(out, response, { acceptEncoding, isHead: raw.method === "HEAD", warnings, signal: gone.signal });
+    await sendResponse(out, response, { acceptEncoding, isHead: raw.method === "HEAD", warnings, signal });
   };
   return (raw, out) => {
     answer(raw, out).catch((error: unknown) => logger.error({ error }, "an answer could not be sent"));

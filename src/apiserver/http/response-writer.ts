@@ -12,6 +12,7 @@ export interface SendOptions {
   readonly acceptEncoding: string;
   readonly isHead: boolean;
   readonly warnings: readonly string[];
+  /** Ends streams; an answer that is there already is sent all the same. */
   readonly signal: AbortSignal;
 }
 
@@ -44,7 +45,6 @@ async function sendWhole(
     /(?:^|,)\s*gzip\s*(?:;(?!q=0(?:\.0*)?\s*(?:,|$))|,|$)/.test(options.acceptEncoding);
   const whole = parts.length === 1 && parts[0] !== undefined ? parts[0] : Buffer.concat(parts, length);
   const body = isCompressed ? await compress(whole, { level: constants.Z_BEST_SPEED }) : whole;
-  if (options.signal.aborted) return;
   writeHead(raw, response, options.warnings, {
     "content-length": String(body.byteLength),
     ...(isCompressed ? { "content-encoding": "gzip", vary: "accept-encoding" } : {}),

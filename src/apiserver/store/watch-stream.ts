@@ -47,7 +47,11 @@ export class WatchStream implements ResponseStream {
     const bookmarks = wantsBookmarks
       ? setInterval(() => send(encoder.bookmark(cache.revision, false)), BOOKMARK_MS).unref()
       : undefined;
-    const timer = setTimeout(end, timeoutMs);
+    const timer = setTimeout(() => {
+      // So that the next watch begins where this one ended.
+      if (wantsBookmarks) send(encoder.bookmark(cache.revision, false));
+      end();
+    }, timeoutMs);
     signal.addEventListener("abort", () => end(), { once: true });
     if (signal.aborted) end();
     let unsubscribe = () => {};
