@@ -1,4 +1,3 @@
-import { randomBytes } from "node:crypto";
 import type { Event, ObjectReference } from "../api/core-v1.gen.ts";
 import type { KubernetesObject } from "../api/kubernetes-object.ts";
 import { EVENTS, type ResourceType, apiVersionOf } from "../api/resource-types.ts";
@@ -8,6 +7,7 @@ import { messageOf } from "../base/coded-error.ts";
 import { type Logger, silentLogger } from "../base/log.ts";
 import { backoffDelay } from "../base/retry.ts";
 import { EventCorrelator } from "./event-correlator.ts";
+import { EventNameSuffixes } from "./event-name-suffixes.ts";
 import type { RestClient } from "./rest-client.ts";
 import { isAnswer, isNotFound } from "./status-answer.ts";
 import { timestamp } from "./timestamp.ts";
@@ -79,6 +79,7 @@ class QueueingEventRecorder implements EventRecorder {
   readonly #correlator: EventCorrelator;
   readonly #queue = new AsyncQueue<Event | (() => void)>(CAPACITY);
   readonly #stop = new AbortController();
+  readonly #suffixes = new EventNameSuffixes();
   readonly #running: Promise<void>;
 
   constructor(options: EventRecorderOptions) {
@@ -179,7 +180,7 @@ class QueueingEventRecorder implements EventRecorder {
       kind: "Event",
       metadata: {
         namespace: object.namespace ?? "default",
-        name: `${object.name ?? ""}.${uniqueSuffix(at)}`,
+        name: `${object.name ?? ""}.${this.#suffixes.next(at)}`,
       },
       involvedObject: object,
       type: facts.type,
@@ -193,12 +194,6 @@ class QueueingEventRecorder implements EventRecorder {
       count: 1,
     };
   }
-}
-
-/** client-go names events after the nanosecond; a clock of milliseconds needs chance for the rest. */
-function uniqueSuffix(nowMs: number): string {
-  const nanoseconds = BigInt(nowMs) * 1_000_000n + BigInt(randomBytes(3).readUIntBE(0, 3) % 1_000_000);
-  return nanoseconds.toString(16);
 }
 
 function shortened(message: string): string {
