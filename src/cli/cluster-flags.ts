@@ -8,6 +8,9 @@ import { findInstance, type Instance, type InstanceRequest } from "../instance/o
 import { CliError } from "./cli-error.ts";
 import { applyConfigFile } from "./config-file.ts";
 
+/** The cluster that is meant where none is named. */
+export const DEFAULT_NAME = "berth";
+
 /** The flags that say which cluster is meant. */
 export interface IdentityFlags {
   readonly name: string;
@@ -29,7 +32,7 @@ export interface ClusterFlags extends IdentityFlags {
 /** Adds the flags that say which cluster is meant. */
 export function addIdentityFlags(command: Command): Command {
   return command
-    .option("--name <name>", "name of the cluster", "berth")
+    .option("--name <name>", "name of the cluster", DEFAULT_NAME)
     .option("-d, --data-dir <dir>", "where the cluster keeps its data (default: /var/lib/berth/<name>)", toAbsolute)
     .option(
       "-c, --config <file>",
@@ -87,7 +90,7 @@ export async function existingInstance(flags: IdentityFlags, verb: string): Prom
   const instance = await findInstance(instanceRequestOf(flags));
   if (instance !== undefined) return instance;
   throw new CliError("NOT_RUNNING", `Cannot ${verb} cluster "${flags.name}": there is none of that name`, {
-    hint: `Start it: berth up${flags.name === "berth" ? "" : ` --name ${flags.name}`}`,
+    hint: `Start it: berth up${flags.name === DEFAULT_NAME ? "" : ` --name ${flags.name}`}`,
   });
 }
 

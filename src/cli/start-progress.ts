@@ -1,4 +1,5 @@
 import type { ClusterStatus, RoleName } from "../instance/cluster-status.ts";
+import { DEFAULT_NAME } from "./cluster-flags.ts";
 import { styled } from "./report-error.ts";
 
 /** Where the context of a cluster was put. */
@@ -35,8 +36,14 @@ export class StartProgress {
     const seconds = ((performance.now() - this.#startedAt) / 1000).toFixed(1);
     process.stderr.write(`Cluster "${status.name}" is ready in ${seconds} s. ${describePlace(place)}\n`);
     const next = place.isCurrent ? "kubectl get pods -A" : `kubectl --kubeconfig ${place.file} get pods -A`;
-    process.stderr.write(`Next: ${next} · berth status · berth down\n`);
+    const flag = nameFlag(status.name);
+    process.stderr.write(`Next: ${next} · berth status${flag} · berth down${flag}\n`);
   }
+}
+
+/** Returns the flag that means this cluster in a command to type, with a space before it; nothing for the default one. */
+export function nameFlag(name: string): string {
+  return name === DEFAULT_NAME ? "" : ` --name ${name}`;
 }
 
 /** Says in a sentence where the context is. */

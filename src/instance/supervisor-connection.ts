@@ -37,12 +37,14 @@ export async function supervisorStatus(socketPath: string): Promise<ClusterStatu
 }
 
 async function* readStatuses(socket: Socket, signal: AbortSignal | undefined): AsyncGenerator<ClusterStatus> {
-  const end = () => socket.destroy();
+  const lines = createInterface({ input: socket });
+  // A destroyed socket has no end, which the lines would wait for.
+  const end = () => lines.close();
   signal?.addEventListener("abort", end, { once: true });
   // A supervisor that is killed resets the connection: for the reader that is its end.
   socket.on("error", () => {});
   try {
-    for await (const line of createInterface({ input: socket })) yield JSON.parse(line) as ClusterStatus;
+    for await (const line of lines) yield JSON.parse(line) as ClusterStatus;
   } finally {
     signal?.removeEventListener("abort", end);
     socket.destroy();

@@ -3,7 +3,7 @@ import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 
 import type { ChildProcess } from "node:child_process";
-import type { Command } from "commander";
+import { InvalidArgumentError, type Command } from "commander";
 
 import { packageVersion } from "../../base/package-version.ts";
 import type { ClusterStatus, RoleError } from "../../instance/cluster-status.ts";
@@ -19,16 +19,17 @@ import {
   type ClusterFlags,
 } from "../cluster-flags.ts";
 import { spawnSupervisor } from "../daemon-process.ts";
-import { describePlace, StartProgress } from "../start-progress.ts";
+import { describePlace, nameFlag, StartProgress } from "../start-progress.ts";
 import { addUserContext } from "../user-kubeconfig.ts";
 
 /** `berth up`. */
 export function defineUp(parent: Command): void {
   addClusterFlags(parent.command("up"))
     .description("Start a cluster in the background and wait until it is ready; safe to repeat")
+    .option("--timeout <seconds>", "how long to wait until it is ready", toSeconds, 60)
     .addHelpText("after", EXAMPLES)
     .action(async (_flags: unknown, command: Command) => {
-      await up(await readFlags<ClusterFlags>(command));
+      await up(await readFlags<UpFlags>(command));
     });
 }
 
@@ -38,7 +39,17 @@ Examples:
   berth up --name demo --https-listen-port 0
   berth up --no-node --write-kubeconfig ./kubeconfig`;
 
-async function up(flags: ClusterFlags): Promise<void> {
+interface UpFlags extends ClusterFlags {
+  readonly timeout: number;
+}
+
+function toSeconds(text: string): number {
+  const seconds = Number(text);
+  if (seconds > 0 && Number.isFinite(seconds)) return seconds;
+  throw new InvalidArgumentError("It is not a number of seconds.");
+}
+
+async function up(flags: UpFlags): Promise<void> {
   const present = await findInstance(instanceRequestOf(flags));
   const status = present === undefined ? undefined : await supervisorStatus(present.paths.supervisorSocket);
   if (present !== undefined && status?.ready === true) return await sayRunning(flags, present);
@@ -46,7 +57,7 @@ async function up(flags: ClusterFlags): Promise<void> {
   if (flags.node) await checkHost(progress);
   const instance = await openInstance(instanceRequestOf(flags));
   const child = status === undefined ? await startSupervisor(instance, flags) : undefined;
-  const ready = await untilReady(instance, child, progress);
+  const ready = await untilReady({ instance, child, progress, timeoutMs: flags.timeout * 1000 });
   progress.ready(ready, await addUserContext({ instance, writeKubeconfig: flags.writeKubeconfig }));
 }
 
@@ -67,25 +78,50 @@ function startLog(instance: Instance): string {
   return join(instance.paths.logsDir, "start.log");
 }
 
-async function untilReady(
-  instance: Instance,
-  child: ChildProcess | undefined,
-  progress: StartProgress,
-): Promise<ClusterStatus> {
-  for await (const status of await connect(instance, child)) {
+interface Start {
+  readonly instance: Instance;
+  readonly child: ChildProcess | undefined;
+  readonly progress: StartProgress;
+  readonly timeoutMs: number;
+}
+
+async function untilReady({ instance, child, progress, timeoutMs }: Start): Promise<ClusterStatus> {
+  const timeout = AbortSignal.timeout(timeoutMs);
+  let last: ClusterStatus | undefined;
+  for await (const status of await connect(instance, child, timeout)) {
+    last = status;
     progress.show(status);
     if (status.ready) return status;
     const failure = status.phase === "failed" ? failureOf(status) : undefined;
-    if (failure !== undefined) throw new CliError("START_FAILED", failure.message, { hint: failure.hint });
+    if (failure !== undefined)
+      throw new CliError("START_FAILED", failure.message, { hint: failure.hint ?? logsHint(instance) });
   }
+  if (timeout.aborted) throw notReady(instance, last, timeoutMs);
   throw await startFailed(instance);
 }
 
+/** It goes on starting: only the waiting ends. */
+function notReady(instance: Instance, status: ClusterStatus | undefined, timeoutMs: number): CliError {
+  const late = Object.entries(status?.roles ?? {}).filter(([, role]) => role.state !== "ready");
+  const why = late.map(
+    ([name, role]) => `${name} is ${role.state}: ${role.error?.message ?? role.detail ?? "no word yet"}`,
+  );
+  const message = `Cannot see cluster "${instance.record.name}" ready within ${timeoutMs / 1000} s: ${why.join("; ")}`;
+  return new CliError("START_FAILED", message, { hint: logsHint(instance) });
+}
+
+function logsHint({ record, paths }: Instance): string {
+  return `The logs are in ${paths.logsDir}: berth logs${nameFlag(record.name)}`;
+}
+
 /** Connects to the supervisor as soon as it listens. */
-async function connect(instance: Instance, child: ChildProcess | undefined): Promise<AsyncIterable<ClusterStatus>> {
-  const deadline = performance.now() + CONNECT_TIMEOUT_MS;
-  while (performance.now() < deadline) {
-    const answers = await askSupervisor(instance.paths.supervisorSocket, { command: "watch" });
+async function connect(
+  instance: Instance,
+  child: ChildProcess | undefined,
+  signal: AbortSignal,
+): Promise<AsyncIterable<ClusterStatus>> {
+  while (!signal.aborted) {
+    const answers = await askSupervisor(instance.paths.supervisorSocket, { command: "watch" }, signal);
     if (answers !== undefined) return answers;
     if (child !== undefined && child.exitCode !== null) break;
     await delay(CONNECT_RETRY_MS);
@@ -101,9 +137,8 @@ async function startFailed(instance: Instance): Promise<CliError> {
   const said = await readFile(startLog(instance), "utf8").catch(() => "");
   const line = said.split("\n").find((text) => /\b\w*Error\b/.test(text)) ?? "its supervisor ended";
   return new CliError("START_FAILED", `Cannot start cluster "${instance.record.name}": ${line.trim()}`, {
-    hint: `The logs are in ${instance.paths.logsDir}: berth logs --name ${instance.record.name}`,
+    hint: logsHint(instance),
   });
 }
 
-const CONNECT_TIMEOUT_MS = 20_000;
 const CONNECT_RETRY_MS = 5;
