@@ -69,8 +69,8 @@ const CAPACITY = 1000;
 const MAX_TRIES = 16;
 const BACKOFF = { initialMs: 100, maxMs: 10_000, jitter: 0.5 } as const;
 const DISPOSE_MS = 2_000;
-/** Kubernetes cuts what is longer; the server refuses it. */
-const MAX_MESSAGE_LENGTH = 1024;
+/** core/v1 sets no bound, but what a registry says must not fill the store. */
+const MAX_MESSAGE_LENGTH = 8192;
 
 class QueueingEventRecorder implements EventRecorder {
   readonly #options: EventRecorderOptions;
