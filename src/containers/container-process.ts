@@ -3,6 +3,7 @@ import { posix } from "node:path";
 import type { ContainerConfig } from "../cri/runtime-service.ts";
 import { CriError } from "../cri/cri-error.ts";
 import type { ContainerDefaults } from "../oci/image-config.ts";
+import { resolveInRootfs } from "./file-in-rootfs.ts";
 
 /** What a container runs. */
 export interface ContainerProcess {
@@ -47,10 +48,13 @@ function envOf(config: ContainerConfig, image: ContainerDefaults, hostname: stri
   return [...values].map(([name, value]) => `${name}=${value}`);
 }
 
-function cwdOf(config: ContainerConfig, image: ContainerDefaults): string {
+function cwdOf(config: ContainerConfig, image: ContainerDefaults, rootfs: string): string {
   const wanted = config.workingDir === "" ? image.workingDir : config.workingDir;
   const cwd = posix.normalize(`/${wanted}`);
-  // A descriptor of the runtime's, reached by this name, is a directory of the host (CVE-2024-21626).
-  if (!/^\/proc(?:\/|$)/.test(cwd)) return cwd;
-  throw new CriError("INVALID_ARGUMENT", `Cannot use the working directory "${wanted.slice(0, 128)}": it is in /proc`);
+  // A descriptor of the runtime's, reached by its name there, is a directory of the host (CVE-2024-21626).
+  if (![cwd, resolveInRootfs(rootfs, cwd) ?? "/proc"].some((path) => /^\/proc(?:\/|$)/.test(path))) return cwd;
+  throw new CriError(
+    "INVALID_ARGUMENT",
+    `Cannot use the working directory "${wanted.slice(0, 128)}": it leads into /proc`,
+  );
 }

@@ -29,7 +29,7 @@ export async function containerSpecOf(engine: Engine, parts: ContainerParts): Pr
   const { addCapabilities: add = [], dropCapabilities: drop = [] } = context.capabilities ?? {};
   const capabilities = grantedCapabilities({ privileged: context.privileged, add, drop });
   const request: ContainerSpecRequest = {
-    ...containerProcess(config, image.config.config, sandboxHostname(sandbox.config)),
+    ...containerProcess({ config, image: image.config.config, hostname: sandboxHostname(sandbox.config), rootfs }),
     rootfs,
     readonlyRootfs: context.readonlyRootfs,
     user: { uid: user.uid, gid: user.gid, additionalGids: user.supplementalGroups },

@@ -2,7 +2,9 @@ import assert from "node:assert/strict";
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
 import { readdirSync, readFileSync } from "node:fs";
+import { connect } from "node:net";
 import { createInterface } from "node:readline";
+import { text } from "node:stream/consumers";
 import { after, before, describe, test } from "node:test";
 import { setTimeout as delay } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
@@ -113,6 +115,32 @@ describe("containers after a kill", { skip: requires("root", "runc", "conmon", "
     await isEmpty(service);
   });
 
+  test("a host port leads to its pod, from the host's loopback too, over a restart, until the pod goes", async () => {
+    const config = {
+      ...sandboxConfig(fixture, "pod"),
+      portMappings: [{ protocol: "TCP", containerPort: 80, hostPort: 48_711 }],
+    } as const;
+    let sandboxId: string;
+    {
+      await using service = await openEngine(fixture);
+      sandboxId = await service.runPodSandbox(config);
+      const script = "while :; do echo served | nc -l -p 80; done";
+      const id = await service.createContainer(sandboxId, containerConfig("server", script), config);
+      await service.startContainer(id);
+      await delay(200);
+      const { network } = await service.podSandboxStatus(sandboxId);
+      assert.equal(await answerOf(network.ip, 80), "served\n");
+      await delay(100);
+      assert.equal(await answerOf("127.0.0.1", 48_711), "served\n");
+    }
+    await using service = await openEngine(fixture);
+    await delay(100);
+    assert.equal(await answerOf("127.0.0.1", 48_711), "served\n");
+    await service.removePodSandbox(sandboxId);
+    await assert.rejects(answerOf("127.0.0.1", 48_711), { code: "ECONNREFUSED" });
+    await isEmpty(service);
+  });
+
   test("a container whose conmon is killed is reported as ContainerStatusUnknown, and nothing of it runs on", async () => {
     await using service = await openEngine(fixture);
     const config = sandboxConfig(fixture, "pod");
@@ -172,6 +200,11 @@ describe("containers after a kill", { skip: requires("root", "runc", "conmon", "
     await isEmpty(service);
   });
 });
+
+async function answerOf(host: string, port: number): Promise<string> {
+  const socket = connect({ host, port, signal: AbortSignal.timeout(5000) });
+  return await text(socket);
+}
 
 function parentOf(pid: number): number {
   return Number(readFileSync(`/proc/${pid}/stat`, "utf8").split(") ")[1]?.split(" ")[1]);

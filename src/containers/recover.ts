@@ -12,6 +12,7 @@ import { discardContainer } from "./discard-container.ts";
 import type { Engine } from "./engine.ts";
 import type { ContainerRecord, SandboxRecord } from "./engine-records.ts";
 import { releaseSandbox } from "./release-sandbox.ts";
+import { hostPortsOf } from "./run-pod-sandbox.ts";
 import { releaseSandboxFiles, removeSandboxFiles } from "./sandbox-files.ts";
 
 /**
@@ -22,6 +23,7 @@ export async function recover(engine: Engine): Promise<void> {
   await endLeftExecs(engine.runtime.directories);
   const mounted = new Set(listMounts().map(({ mountPoint }) => mountPoint));
   await forEach(engine, engine.sandboxes.list(), (sandbox) => recoverSandbox(engine, sandbox, mounted));
+  await restoreHostPorts(engine);
   await forEach(engine, engine.containers.list(), (container) => recoverContainer(engine, container));
   await removeStrays(engine);
 }
@@ -52,6 +54,15 @@ async function recoverSandbox(engine: Engine, sandbox: SandboxRecord, mounted: R
   if (sandbox.state === "NOTREADY" || isWhole) return;
   await releaseSandbox(engine, sandbox);
   await engine.sandboxes.update(sandbox.id, { state: "NOTREADY" });
+}
+
+async function restoreHostPorts(engine: Engine): Promise<void> {
+  const ready = engine.sandboxes.list().filter(({ state }) => state === "READY");
+  const pods = ready.flatMap(({ id, config, addresses }) => {
+    const ports = hostPortsOf(config);
+    return addresses === undefined || ports.length === 0 ? [] : [[id, { ip: addresses.ip, ports }] as const];
+  });
+  await engine.network.restoreHostPorts(new Map(pods));
 }
 
 async function recoverContainer(engine: Engine, container: ContainerRecord): Promise<void> {

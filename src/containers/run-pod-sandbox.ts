@@ -3,7 +3,7 @@ import { join, posix } from "node:path";
 
 import { failpoint } from "../base/failpoint.ts";
 import { CriError } from "../cri/cri-error.ts";
-import type { PodSandboxConfig } from "../cri/runtime-service.ts";
+import type { PodSandboxConfig, PortMapping } from "../cri/runtime-service.ts";
 import { createCgroup } from "../linux/cgroup.ts";
 import { setCgroupResources } from "../linux/cgroup-resources.ts";
 import { pinNewNamespaces, setHostname, setSysctl } from "../linux/namespaces.ts";
@@ -23,7 +23,6 @@ export async function runPodSandbox(
 ): Promise<string> {
   const { runtimeHandler, signal } = options;
   if (runtimeHandler !== "") throw unknownHandler(runtimeHandler);
-  if (config.portMappings?.some(({ hostPort }) => hostPort > 0) === true) throw noHostPorts(config);
   signal?.throwIfAborted();
   const record = newRecord(engine, config, runtimeHandler);
   const sysctls = sysctlsOf(config);
@@ -33,7 +32,8 @@ export async function runPodSandbox(
     makeSandboxFiles(directoryOf(engine, record.id), config);
     makeNamespaces(record, sysctls);
     makePodCgroup(engine, record);
-    const addresses = record.pins.net === undefined ? undefined : await engine.network.add(record.id, record.pins.net);
+    const { net } = record.pins;
+    const addresses = net === undefined ? undefined : await engine.network.add(record.id, net, hostPortsOf(config));
     await failpoint("sandbox.after-network");
     signal?.throwIfAborted();
     const { sandboxes } = engine;
@@ -43,6 +43,11 @@ export async function runPodSandbox(
     throw error;
   }
   return record.id;
+}
+
+/** Returns the ports that a pod has on the host; `hostPort` 0 is none. */
+export function hostPortsOf({ portMappings = [] }: PodSandboxConfig): PortMapping[] {
+  return portMappings.filter(({ hostPort }) => hostPort > 0);
 }
 
 function newRecord(engine: Engine, config: PodSandboxConfig, runtimeHandler: string): SandboxRecord {
@@ -105,11 +110,4 @@ async function undo(engine: Engine, record: SandboxRecord): Promise<void> {
 
 function unknownHandler(name: string): CriError {
   return new CriError("INVALID_ARGUMENT", `Cannot run the sandbox: no runtime for "${name}" is configured`);
-}
-
-function noHostPorts({ metadata }: PodSandboxConfig): CriError {
-  return new CriError(
-    "UNIMPLEMENTED",
-    `Cannot run the sandbox of "${metadata.name}": host ports are not supported yet`,
-  );
 }

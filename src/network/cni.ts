@@ -23,6 +23,8 @@ export interface CniRequest {
 
 /** What ADD answers (CNI spec 1.0, Success), the part that we use. */
 export interface CniResult {
+  /** Those without `sandbox` are the host's ends. */
+  readonly interfaces?: readonly { readonly name: string; readonly sandbox?: string }[];
   readonly ips?: readonly { readonly address: string; readonly gateway?: string }[];
   readonly [key: string]: unknown;
 }

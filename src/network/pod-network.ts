@@ -3,7 +3,10 @@ import { join } from "node:path";
 
 import { messageOf } from "../base/coded-error.ts";
 import { type CniConfig, CniPlugins, type CniResult } from "./cni.ts";
+import { KeyedMutex } from "../base/keyed-mutex.ts";
+import { setSysctl } from "../linux/namespaces.ts";
 import { closeForwarding, type ForwardRequest, openForwarding } from "./forward-policy.ts";
+import { checkedHostPorts, type HostPort, hostPortChains, type PodHostPorts } from "./host-ports.ts";
 import { enableIpForwarding, restoreIpForwarding } from "./ip-forwarding.ts";
 import { NetworkError } from "./network-error.ts";
 import { applyRules, removeTable } from "./nftables.ts";
@@ -34,6 +37,8 @@ export interface NetworkStatus {
 export class PodNetwork {
   readonly #options: PodNetworkOptions;
   readonly #plugins: CniPlugins;
+  readonly #rulesLock = new KeyedMutex();
+  readonly #hostPorts = new Map<string, PodHostPorts>();
   #podCidr: string | undefined;
   #status: NetworkStatus = { ready: false, reason: "NetworkPluginNotReady", message: "the pod range is not known yet" };
 
@@ -56,7 +61,7 @@ export class PodNetwork {
         throw new NetworkError("NOT_CONFIGURED", `Cannot use the pod range "${podCidr}": not IPv4`);
       await mkdir(this.#options.dataDir, { recursive: true, mode: 0o700 });
       await enableIpForwarding(this.#forwarding);
-      await applyRules(podRules(this.#table, podCidr));
+      await this.#applyRules(podCidr);
       const obstacles = await openForwarding(this.#forwardRequest(podCidr));
       this.#podCidr = podCidr;
       this.#status = { ready: true, reason: "", message: obstacles.join("; ") };
@@ -66,8 +71,9 @@ export class PodNetwork {
     }
   }
 
-  /** Gives the pod in a namespace an address and an interface `eth0`. Throws `NetworkError`. */
-  async add(containerId: string, netns: string): Promise<PodAddresses> {
+  /** Gives the pod in a namespace an address and an interface `eth0`, and opens its host ports. Throws `NetworkError`. */
+  async add(containerId: string, netns: string, hostPorts: readonly HostPort[] = []): Promise<PodAddresses> {
+    const ports = checkedHostPorts(hostPorts);
     const config = this.#config();
     const result = await this.#plugins.run(config, {
       command: "ADD",
@@ -75,17 +81,29 @@ export class PodNetwork {
       netns,
       interfaceName: POD_INTERFACE,
     });
-    const [ip, ...additionalIps] = addressesOf(result);
-    if (ip !== undefined) return { ip, additionalIps };
-    await this.remove(containerId, netns);
-    throw new NetworkError("PLUGIN_FAILED", `Cannot ADD the network "${config.name}": the plugin gave no address`);
+    try {
+      const [ip, ...additionalIps] = addressesOf(result);
+      if (ip === undefined) throw noAddress(config);
+      if (ports.length > 0) await this.#openHostPorts(containerId, { ip, ports }, result);
+      return { ip, additionalIps };
+    } catch (error) {
+      await this.remove(containerId, netns);
+      throw error;
+    }
   }
 
-  /** Takes a pod's address and interface back. `netns` is empty where the namespace is gone. Idempotent. */
+  /** Takes a pod's address, interface and host ports back. `netns` is empty where the namespace is gone. Idempotent. */
   async remove(containerId: string, netns: string): Promise<void> {
     // Without a range nothing was given since the start; what was before is taken back by `reconcile`.
     if (this.#podCidr === undefined) return;
+    if (this.#hostPorts.delete(containerId)) await this.#applyRules(this.#podCidr);
     await this.#plugins.run(this.#config(), { command: "DEL", containerId, netns, interfaceName: POD_INTERFACE });
+  }
+
+  /** Opens the host ports of pods that an earlier run started. */
+  async restoreHostPorts(pods: ReadonlyMap<string, PodHostPorts>): Promise<void> {
+    for (const [containerId, pod] of pods) this.#hostPorts.set(containerId, pod);
+    if (this.#podCidr !== undefined && pods.size > 0) await this.#applyRules(this.#podCidr);
   }
 
   /** Gives back the addresses of pods that are not among `containerIds`; for the start. Returns how many. */
@@ -102,6 +120,21 @@ export class PodNetwork {
     await removeTable(this.#table);
     await restoreIpForwarding(this.#forwarding);
     await rm(this.#options.dataDir, { recursive: true, force: true });
+  }
+
+  async #applyRules(podCidr: string): Promise<void> {
+    // One at a time: of two, the one begun last must be the one that stays.
+    await this.#rulesLock.run(this.#table, async () => {
+      await applyRules(podRules(this.#table, podCidr, hostPortChains([...this.#hostPorts.values()])));
+    });
+  }
+
+  async #openHostPorts(containerId: string, pod: PodHostPorts, result: CniResult): Promise<void> {
+    // Answers to connections from the host's loopback come in here, addressed to it; the setting goes with the interface.
+    const host = result.interfaces?.find(({ sandbox = "" }) => sandbox === "");
+    if (host !== undefined) setSysctl(`net.ipv4.conf.${host.name}.route_localnet`, "1");
+    this.#hostPorts.set(containerId, pod);
+    await this.#applyRules(this.#podCidr ?? "");
   }
 
   get #table(): string {
@@ -144,7 +177,7 @@ const POD_INTERFACE = "eth0";
 const PLUGINS = ["ptp", "host-local"] as const;
 
 /** Returns our whole table. Deleting it first, in the same transaction, makes this safe to repeat. */
-function podRules(table: string, podCidr: string): string {
+function podRules(table: string, podCidr: string, hostPorts: string): string {
   return `
 add table inet ${table}
 delete table inet ${table}
@@ -157,13 +190,17 @@ table inet ${table} {
     type filter hook forward priority filter; policy accept;
     ip saddr ${podCidr} accept
     ip daddr ${podCidr} accept
-  }
+  }${hostPorts}
 }
 `;
 }
 
 function addressesOf(result: CniResult): string[] {
   return (result.ips ?? []).map(({ address }) => address.split("/")[0] ?? "").filter(Boolean);
+}
+
+function noAddress({ name }: CniConfig): NetworkError {
+  return new NetworkError("PLUGIN_FAILED", `Cannot ADD the network "${name}": the plugin gave no address`);
 }
 
 function pluginsMissing(names: readonly string[]): NetworkError {
