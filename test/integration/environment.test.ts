@@ -124,7 +124,7 @@ describe("a container's environment", { skip, concurrency: true }, () => {
   });
 
   test("the container sees its own processes and its own network only", async () => {
-    const lines = await linesOf("echo $$; ls /sys/class/net | sort | xargs", { name: "isolated" });
+    const lines = await linesOf("echo $$$$; ls /sys/class/net | sort | xargs", { name: "isolated" });
     assert.deepEqual(lines, ["1", "eth0 lo"]);
   });
 });

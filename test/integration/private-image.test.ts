@@ -83,7 +83,9 @@ spec:
 
   test("a wrong password is named by its secret and never printed (seed: check-secrets)", async () => {
     const { kubectl } = fixture;
-    await kubectl.create(podManifest({ name: "wrong-password", image, pullSecrets: ["wrongpassword"] }));
+    await kubectl.create(
+      podManifest({ name: "wrong-password", image, policy: "Always", pullSecrets: ["wrongpassword"] }),
+    );
     await waitForReason(kubectl, "wrong-password", "ImagePullBackOff");
     const [failed = ""] = await messagesOf(kubectl, "wrong-password", "Failed");
     const everything = `${await kubectl.ok(["describe", "pod", "wrong-password"])}${JSON.stringify(await eventsOf(kubectl, "wrong-password"))}`;
@@ -96,7 +98,9 @@ spec:
     const { kubectl } = fixture;
     await kubectl.ok(["create", "namespace", "elsewhere"]);
     await createDockerSecret("elsewherekey", PASSWORD, "elsewhere");
-    await kubectl.create(podManifest({ name: "foreign-secret", image, pullSecrets: ["elsewherekey"] }));
+    await kubectl.create(
+      podManifest({ name: "foreign-secret", image, policy: "Always", pullSecrets: ["elsewherekey"] }),
+    );
     await kubectl.create(
       podManifest({
         name: "own-secret",
