@@ -1,10 +1,11 @@
+import { type CPath, formatCPath } from "./c-path.ts";
 import { checked, cFunction, lastErrno, linuxError } from "./syscalls.ts";
 
 /** What mknod(2) makes. */
 export type NodeType = "file" | "fifo" | "character" | "block" | "socket";
 
 export interface NodeRequest {
-  readonly path: string;
+  readonly path: CPath;
   readonly type: NodeType;
   /** Permission bits; the umask narrows them. */
   readonly mode: number;
@@ -16,7 +17,7 @@ export interface NodeRequest {
 /** Makes a device, fifo, socket or empty file. Throws `LinuxError` (`EEXIST`, `EPERM`). */
 export function mknod(request: NodeRequest): void {
   const { path, type, mode, major = 0, minor = 0 } = request;
-  checked(cMknod(path, NODE_TYPES[type] | mode, makeDevice(major, minor)), `make the node "${path}"`);
+  checked(cMknod(path, NODE_TYPES[type] | mode, makeDevice(major, minor)), `make the node "${formatCPath(path)}"`);
 }
 
 /** Returns Linux' 64-bit device number (`makedev`). Throws `RangeError` for numbers that no device can have. */
@@ -30,24 +31,24 @@ export function makeDevice(major: number, minor: number): bigint {
 }
 
 /** Sets an extended attribute of `path` itself, also where it is a symbolic link. */
-export function lsetxattr(path: string, name: string, value: Uint8Array): void {
-  checked(cLsetxattr(path, name, value, value.byteLength, 0), `set the attribute "${name}" of "${path}"`);
+export function lsetxattr(path: CPath, name: string, value: Uint8Array): void {
+  checked(cLsetxattr(path, name, value, value.byteLength, 0), `set the attribute "${name}" of "${formatCPath(path)}"`);
 }
 
 /** Returns an extended attribute of `path` itself, or undefined where it has none of that name. */
-export function lgetxattr(path: string, name: string): Buffer | undefined {
+export function lgetxattr(path: CPath, name: string): Buffer | undefined {
   const buffer = Buffer.alloc(MAX_XATTR_BYTES);
   const size = cLgetxattr(path, name, buffer, buffer.byteLength);
   if (size >= 0) return Buffer.from(buffer.subarray(0, size));
-  const error = linuxError(lastErrno(), `read the attribute "${name}" of "${path}"`);
+  const error = linuxError(lastErrno(), `read the attribute "${name}" of "${formatCPath(path)}"`);
   if (error.code === "ENODATA" || error.code === "EOPNOTSUPP") return undefined;
   throw error;
 }
 
 /** Returns the names of the extended attributes of `path` itself. */
-export function llistxattr(path: string): string[] {
+export function llistxattr(path: CPath): string[] {
   const buffer = Buffer.alloc(MAX_XATTR_BYTES);
-  const size = checked(cLlistxattr(path, buffer, buffer.byteLength), `list the attributes of "${path}"`);
+  const size = checked(cLlistxattr(path, buffer, buffer.byteLength), `list the attributes of "${formatCPath(path)}"`);
   return buffer
     .toString("utf8", 0, size)
     .split("\0")

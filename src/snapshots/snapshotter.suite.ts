@@ -70,13 +70,16 @@ export function snapshotterSuite({ name, open, skip }: SnapshotterSuiteOptions):
           { name: "usr/a", content: "a1" },
           { name: "etc/passwd", content: "root" },
           { name: "opt/x/old" },
+          { name: Buffer.of(0xff, 0x2f), type: "5", mode: 0o700 },
         ],
         [{ name: "usr/b", content: "b2" }, { name: ".wh.etc" }, { name: "opt/x/.wh..wh..opq" }, { name: "opt/x/new" }],
-        [{ name: "usr/a", content: "a3" }],
+        [{ name: "usr/a", content: "a3" }, { name: Buffer.of(0xff, 0x2f, 0x66) }],
       ]);
       const snapshot = await snapshotter.prepareRootfs("c1", top);
       await withMounted(snapshot, async (root) => {
-        assert.deepEqual((await readdir(root)).sort(), ["opt", "usr"]);
+        assert.deepEqual((await readdir(root)).sort(), ["opt", "usr", "\ufffd"]);
+        const noUtf8 = await stat(Buffer.concat([Buffer.from(`${root}/`), Buffer.of(0xff)]));
+        assert.equal(noUtf8.mode & 0o7777, 0o700);
         assert.equal(await readFile(join(root, "usr/a"), "utf8"), "a3");
         assert.equal(await readFile(join(root, "usr/b"), "utf8"), "b2");
         assert.deepEqual(await readdir(join(root, "opt/x")), ["new"]);
@@ -90,7 +93,7 @@ export function snapshotterSuite({ name, open, skip }: SnapshotterSuiteOptions):
       });
       assert.deepEqual(await snapshotter.prepareRootfs("c1", top), snapshot);
       await withMounted(snapshot, async (root) => {
-        assert.deepEqual((await readdir(root)).sort(), ["opt", "usr", "written"]);
+        assert.deepEqual((await readdir(root)).sort(), ["opt", "usr", "written", "\ufffd"]);
         assert.deepEqual(await readdir(join(root, "usr")), ["a"]);
       });
       await withMounted(await snapshotter.prepareRootfs("c2", top), async (root) => {

@@ -2,6 +2,7 @@ import { chmod, chown, lstat, open, utimes } from "node:fs/promises";
 import { join } from "node:path";
 
 import { codeOf } from "../../base/coded-error.ts";
+import { type CPath, cPathOf } from "../../linux/c-path.ts";
 import { lgetxattr, llistxattr, lsetxattr } from "../../linux/filesystem.ts";
 
 /**
@@ -57,20 +58,24 @@ async function kindOf(path: FsPath): Promise<"directory" | "absent" | "hidden"> 
 }
 
 function isOpaque(path: FsPath): boolean {
-  return lgetxattr(String(path), "trusted.overlay.opaque")?.toString() === "y";
+  return lgetxattr(cPathIn(path), "trusted.overlay.opaque")?.toString() === "y";
 }
 
 async function copyAttributes(from: FsPath, to: FsPath): Promise<void> {
   const { uid, gid, mode, atimeMs, mtimeMs } = await lstat(from);
   await chown(to, uid, gid);
   await chmod(to, mode & 0o7777);
-  for (const name of llistxattr(String(from))) {
-    const value = name.startsWith("trusted.overlay.") ? undefined : lgetxattr(String(from), name);
-    if (value !== undefined) lsetxattr(String(to), name, value);
+  for (const name of llistxattr(cPathIn(from))) {
+    const value = name.startsWith("trusted.overlay.") ? undefined : lgetxattr(cPathIn(from), name);
+    if (value !== undefined) lsetxattr(cPathIn(to), name, value);
   }
   await utimes(to, atimeMs / 1000, mtimeMs / 1000);
   await using directory = await open(to, "r");
   await directory.sync();
+}
+
+function cPathIn(path: FsPath): CPath {
+  return typeof path === "string" ? path : cPathOf(path);
 }
 
 function absolute(root: string, path: string): FsPath {

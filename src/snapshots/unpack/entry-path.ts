@@ -1,3 +1,4 @@
+import { type CPath, cPathOf } from "../../linux/c-path.ts";
 import { invalidLayer } from "../snapshot-error.ts";
 
 const MAX_PATH_BYTES = 4096;
@@ -38,14 +39,9 @@ export function fsPath(path: string): string | Buffer {
   return isAscii(path) ? `/${path}` : Buffer.from(`/${path}`, "latin1");
 }
 
-/** Returns a byte-string path as what C functions take. Throws `LAYER_INVALID` where the bytes are not UTF-8. */
-export function cPath(path: string): string {
-  if (isAscii(path)) return `/${path}`;
-  const bytes = Buffer.from(`/${path}`, "latin1");
-  const text = bytes.toString("utf8");
-  if (!Buffer.from(text).equals(bytes))
-    throw invalidLayer("the name of a device or of a file with attributes is not UTF-8");
-  return text;
+/** Returns the same for C functions. */
+export function cPath(path: string): CPath {
+  return isAscii(path) ? `/${path}` : cPathOf(Buffer.from(`/${path}`, "latin1"));
 }
 
 function isAscii(text: string): boolean {

@@ -5,17 +5,15 @@ import {
   fchmodSync,
   fchownSync,
   ftruncateSync,
-  futimesSync,
   lchownSync,
   linkSync,
-  lutimesSync,
   openSync,
   symlinkSync,
-  utimesSync,
   writeSync,
 } from "node:fs";
 
 import { codeOf } from "../../base/coded-error.ts";
+import { type FileTime, setFileTimes, setLinkTimes } from "../../linux/file-times.ts";
 import { lsetxattr, mknod, type NodeType } from "../../linux/filesystem.ts";
 import { invalidEntry, invalidLayer, shownName, SnapshotError } from "../snapshot-error.ts";
 import { baseNameOf, cleanEntryPath, cPath, fsPath, parentOf } from "./entry-path.ts";
@@ -187,8 +185,7 @@ function finishFile({ fd, path, entry, end }: OpenFile, size: number): void {
   // After the owner: changing it clears set-user-id.
   if ((mode & 0o7000) !== 0) fchmodSync(fd, mode);
   applyXattrs(path, entry);
-  const time = timeOf(entry);
-  futimesSync(fd, time, time);
+  setFileTimes(fd, timeOf(entry));
 }
 
 /** ELOOP, ENAMETOOLONG, ENOTDIR and the like: the entry asks for what no file system can hold. */
@@ -215,8 +212,7 @@ function makeSpecial(path: string, entry: TarEntry): void {
   lchownSync(fsPath(path), uid, gid);
   if (entry.type !== "symlink") chmodSync(fsPath(path), mode);
   applyXattrs(path, entry);
-  const time = timeOf(entry);
-  lutimesSync(fsPath(path), time, time);
+  setLinkTimes(cPath(path), timeOf(entry));
 }
 
 function makeNode(path: string, { mode, deviceMajor, deviceMinor }: TarEntry, type: NodeType): void {
@@ -231,8 +227,7 @@ function applyDirectory(path: string, entry: TarEntry): void {
   lchownSync(fsPath(path), entry.uid, entry.gid);
   chmodSync(fsPath(path), entry.mode);
   applyXattrs(path, entry);
-  const time = timeOf(entry);
-  utimesSync(fsPath(path), time, time);
+  setLinkTimes(cPath(path), timeOf(entry));
 }
 
 function applyXattrs(path: string, entry: TarEntry): void {
@@ -258,6 +253,6 @@ function checkOwner({ uid, gid }: TarEntry): void {
   if (!isId(uid) || !isId(gid)) throw invalidLayer(`the owner ${uid}:${gid} of an entry is out of range`);
 }
 
-function timeOf({ mtime }: TarEntry): number {
-  return mtime >= 0 && mtime <= MAX_TIME ? mtime : 0;
+function timeOf({ mtime }: TarEntry): FileTime {
+  return mtime.seconds >= 0 && mtime.seconds <= MAX_TIME ? mtime : { seconds: 0, nanoseconds: 0 };
 }

@@ -1,3 +1,4 @@
+import type { FileTime } from "../../linux/file-times.ts";
 import { invalidLayer } from "../snapshot-error.ts";
 
 /** Parses the records of a PAX extended header. Keys and values are byte strings; of equal keys the last one counts. */
@@ -23,6 +24,15 @@ export function paxNumber(records: ReadonlyMap<string, string>, key: string): nu
   if (text === undefined || text === "") return undefined;
   if (!/^-?\d{1,19}(?:\.\d*)?$/.test(text)) throw invalidLayer(`the PAX record "${key}" is no number`);
   return Number(text);
+}
+
+/** Returns a PAX time, exact to the nanosecond; what lies before the epoch is the epoch. */
+export function paxTime(records: ReadonlyMap<string, string>, key: string): FileTime | undefined {
+  const seconds = paxNumber(records, key);
+  if (seconds === undefined) return undefined;
+  if (seconds < 0) return { seconds: 0, nanoseconds: 0 };
+  const fraction = (records.get(key) ?? "").split(".")[1] ?? "";
+  return { seconds: Math.floor(seconds), nanoseconds: Number(fraction.slice(0, 9).padEnd(9, "0")) };
 }
 
 const SPARSE_OFFSET = "GNU.sparse.offset";

@@ -1,3 +1,5 @@
+import type { FileTime } from "../../linux/file-times.ts";
+
 /**
  * One entry of a tar archive. Names are byte strings: one character for each byte (`latin1`), since a file name on Linux
  * need not be UTF-8.
@@ -14,8 +16,7 @@ export interface TarEntry {
   readonly gid: number;
   /** Bytes of content that follow in the archive. */
   readonly size: number;
-  /** Seconds since the epoch. */
-  readonly mtime: number;
+  readonly mtime: FileTime;
   readonly deviceMajor: number;
   readonly deviceMinor: number;
   readonly xattrs: ReadonlyMap<string, Uint8Array>;

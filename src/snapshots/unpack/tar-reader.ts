@@ -1,5 +1,5 @@
 import { invalidLayer } from "../snapshot-error.ts";
-import { paxNumber, parsePaxRecords } from "./pax-records.ts";
+import { parsePaxRecords, paxNumber, paxTime } from "./pax-records.ts";
 import {
   checkSparseMap,
   LeadingSparseMap,
@@ -250,7 +250,7 @@ export class TarReader {
       gid: paxNumber(pax, "gid") ?? header.gid,
       // POSIX lets links and devices carry a size that no content follows.
       size: type === "file" ? contentSize(paxNumber(pax, "size") ?? header.size) : 0,
-      mtime: paxNumber(pax, "mtime") ?? header.mtime,
+      mtime: paxTime(pax, "mtime") ?? { seconds: header.mtime, nanoseconds: 0 },
       deviceMajor: header.deviceMajor,
       deviceMinor: header.deviceMinor,
       xattrs: xattrsOf(pax),

@@ -142,10 +142,18 @@ describe("unpacking a layer", { skip }, () => {
     }
   });
 
-  test("names that are no UTF-8 keep their bytes", async () => {
-    const name = Uint8Array.of(0x66, 0xff, 0xfe);
-    const { root } = await unpack([{ name, content: "x" }]);
-    assert.deepEqual(readdirSync(root, { encoding: "buffer" }), [Buffer.from(name)]);
+  test("names that are no UTF-8 keep their bytes, whatever they name", async () => {
+    const bytes = (suffix: string) => Buffer.concat([Buffer.of(0x66, 0xff, 0xfe), Buffer.from(suffix)]);
+    const { root } = await unpack([
+      { name: bytes("file"), content: "x", pax: [["SCHILY.xattr.user.note", "hello"]] },
+      { name: bytes("directory/"), type: "5" },
+      { name: bytes("link"), type: "2", linkName: "x", mtime: 77 },
+      { name: Buffer.concat([Buffer.from(".wh."), bytes("gone")]) },
+    ]);
+    const at = (suffix: string) => lstatSync(Buffer.concat([Buffer.from(`${root}/`), bytes(suffix)]));
+    assert.ok(at("file").isFile() && at("directory").isDirectory());
+    assert.deepEqual([at("link").isSymbolicLink(), at("link").mtimeMs], [true, 77_000]);
+    assert.ok(isWhiteout(at("gone")));
   });
 
   test("whiteouts become 0:0 devices and opaque marks, in any order and never against their own layer", async () => {
