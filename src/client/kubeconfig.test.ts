@@ -8,6 +8,7 @@ import { promisify } from "node:util";
 import { parse } from "yaml";
 import { disposable } from "../base/disposable.ts";
 import { Secret } from "../base/secret.ts";
+import { KUBECTL_PATH } from "../testing/kubectl.ts";
 import { lockKubeconfig } from "./kubeconfig-lock.ts";
 import type { KubeconfigContext } from "./kubeconfig-context.ts";
 import { mergeContext, removeContext, writeKubeconfig } from "./kubeconfig-file.ts";
@@ -212,7 +213,7 @@ test("a kubeconfig of its own holds one context and replaces what was there", as
 });
 
 async function kubectl(kubeconfig: string, ...args: readonly string[]): Promise<string> {
-  return (await run("/usr/bin/kubectl", ["--kubeconfig", kubeconfig, ...args])).stdout;
+  return (await run(KUBECTL_PATH, ["--kubeconfig", kubeconfig, ...args])).stdout;
 }
 
 async function temporaryDirectory(): Promise<AsyncDisposable & { readonly path: string }> {
