@@ -1,4 +1,5 @@
 import type { PullTrace } from "../trace/pull-trace.ts";
+import type { ImageSpec } from "./image-spec.ts";
 import type { PodSandboxConfig } from "./runtime-service.ts";
 
 /** CRI v1 `ImageService`: the images of one node. Errors are `CriError`. */
@@ -15,15 +16,6 @@ export interface ImageService {
   /** Removes an image in all its names. Removing an absent image is not an error. */
   removeImage(image: ImageSpec): Promise<void>;
   imageFsInfo(): Promise<ImageFsInfo>;
-}
-
-export interface ImageSpec {
-  /** A reference as users write it, or an image id. */
-  readonly image: string;
-  readonly annotations?: Readonly<Record<string, string>>;
-  /** The reference before the kubelet changed it. */
-  readonly userSpecifiedImage?: string;
-  readonly runtimeHandler?: string;
 }
 
 /** An image on the node. */

@@ -1,6 +1,6 @@
 import type { Duplex, Readable, Writable } from "node:stream";
 
-import type { ImageSpec } from "./image-service.ts";
+import type { ImageSpec } from "./image-spec.ts";
 
 /**
  * CRI v1 `RuntimeService`: sandboxes and containers of one node. Field names are the protocol's in lower camel case.

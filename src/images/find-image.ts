@@ -1,4 +1,4 @@
-import type { ImageSpec } from "../cri/image-service.ts";
+import type { ImageSpec } from "../cri/image-spec.ts";
 import { type Digest, isDigest } from "../oci/digest.ts";
 import { formatReference, parseReference, type Reference, withDefaultTag } from "../oci/reference.ts";
 import type { ImageContext } from "./image-context.ts";

@@ -1,4 +1,5 @@
-import type { Image, ImageSpec } from "../cri/image-service.ts";
+import type { Image } from "../cri/image-service.ts";
+import type { ImageSpec } from "../cri/image-spec.ts";
 import type { Digest } from "../oci/digest.ts";
 import { isWhole } from "./find-image.ts";
 import type { ImageContext } from "./image-context.ts";

@@ -1,4 +1,4 @@
-import type { ImageSpec } from "../cri/image-service.ts";
+import type { ImageSpec } from "../cri/image-spec.ts";
 import { collectGarbage } from "./collect-garbage.ts";
 import { findImage } from "./find-image.ts";
 import type { ImageContext } from "./image-context.ts";

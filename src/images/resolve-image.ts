@@ -1,4 +1,4 @@
-import type { ImageSpec } from "../cri/image-service.ts";
+import type { ImageSpec } from "../cri/image-spec.ts";
 import type { Digest } from "../oci/digest.ts";
 import { type ImageConfig, parseImageConfig } from "../oci/image-config.ts";
 import { parseReference } from "../oci/reference.ts";

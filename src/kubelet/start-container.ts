@@ -2,7 +2,8 @@ import { join } from "node:path";
 
 import type { Clock } from "../base/clock.ts";
 import { messageOf } from "../base/coded-error.ts";
-import type { ImageService, ImageSpec } from "../cri/image-service.ts";
+import type { ImageService } from "../cri/image-service.ts";
+import type { ImageSpec } from "../cri/image-spec.ts";
 import type { ContainerStatus, PodSandboxConfig, RuntimeService } from "../cri/runtime-service.ts";
 import type { Backoff } from "./backoff.ts";
 import { containerConfigOf, restartCountFromLogs } from "./container/container-config.ts";

@@ -1,7 +1,7 @@
 import { readdir } from "node:fs/promises";
 import { join } from "node:path";
 
-import type { ImageSpec } from "../../cri/image-service.ts";
+import type { ImageSpec } from "../../cri/image-spec.ts";
 import type { ContainerConfig, Mount } from "../../cri/runtime-service.ts";
 import type { NodePod, PodContainer } from "../node-pod.ts";
 import { containerAnnotations, containerLabels } from "../runtime-labels.ts";

@@ -1,5 +1,6 @@
 import type { CriError } from "../../cri/cri-error.ts";
-import type { Image, ImageFsInfo, ImageService, ImageSpec, PullImageRequest } from "../../cri/image-service.ts";
+import type { Image, ImageFsInfo, ImageService, PullImageRequest } from "../../cri/image-service.ts";
+import type { ImageSpec } from "../../cri/image-spec.ts";
 
 /** A registry's answer to one user name, `""` for nobody. */
 export type PullAnswer = (username: string) => CriError | undefined;
