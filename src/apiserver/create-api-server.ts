@@ -13,7 +13,7 @@ import { authorizeNodes } from "./authorization/node-authorizer.ts";
 import { createDiscoveryHandler } from "./discovery/handle-discovery.ts";
 import { createResourceHandler } from "./handlers/handle-resource.ts";
 import { createHealthHandler, type HealthCheck } from "./handlers/health.ts";
-import { createOpenApiHandler } from "./handlers/openapi.ts";
+import { createOpenApiHandler, createOpenApiV2Handler } from "./openapi/handle-openapi.ts";
 import { type PathRoute, route } from "./handlers/route.ts";
 import { compose, type Handler } from "./http/api-request.ts";
 import { jsonResponse } from "./http/api-response.ts";
@@ -111,6 +111,7 @@ function createHandler({ options, catalog, context }: HandlerParts): Handler {
     ...healthRoutes(context),
     { path: "/version", handler: () => Promise.resolve(jsonResponse(200, versionInfo())) },
     { path: "/metrics", handler: metricsHandler },
+    { path: "/openapi/v2", handler: createOpenApiV2Handler(catalog.definitions) },
     { path: "/openapi/v3", includesBelow: true, handler: createOpenApiHandler(catalog.definitions) },
     { path: "/api", includesBelow: true, handler: createDiscoveryHandler(catalog.definitions) },
     { path: "/apis", includesBelow: true, handler: createDiscoveryHandler(catalog.definitions) },

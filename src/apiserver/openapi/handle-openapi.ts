@@ -1,6 +1,6 @@
 import type { OpenApiResource } from "../../api/openapi-paths.ts";
 import type { ResourceType } from "../../api/resource-types.ts";
-import { unknownPathStatus } from "../../api/status.ts";
+import { notAcceptableStatus, unknownPathStatus } from "../../api/status.ts";
 import type { Handler } from "../http/api-request.ts";
 import { type ApiResponse, jsonResponse } from "../http/api-response.ts";
 import { RESOURCE_VERBS, type ResourceDefinition, VIEW_VERBS } from "../resources/resource-definition.ts";
@@ -24,6 +24,16 @@ export function createOpenApiHandler(definitions: readonly ResourceDefinition[])
     if (group === undefined) throw unknownPathStatus();
     const hash = openApiHash(group.groupVersion, group.resources);
     return documentResponse(openApiDocument(group.resources), hash, query.get("hash"));
+  };
+}
+
+/** Returns what answers `/openapi/v2`. Throws `StatusError` with code `NotAcceptable` for any form but protocol buffers. */
+export function createOpenApiV2Handler(definitions: readonly ResourceDefinition[]): Handler {
+  return async ({ headers }) => {
+    const { OPENAPI_V2_MEDIA_TYPE, openApiV2Document } = await import("./openapi-v2.ts");
+    if (!/proto-openapi\.spec\.v2[.@]v1\.0\+protobuf/.test(headers.accept ?? ""))
+      throw notAcceptableStatus([OPENAPI_V2_MEDIA_TYPE]);
+    return { status: 200, headers: { "content-type": OPENAPI_V2_MEDIA_TYPE }, body: openApiV2Document(definitions) };
   };
 }
 
