@@ -13,13 +13,17 @@ export interface ContainerProcess {
   readonly cwd: string;
 }
 
+export interface ContainerProcessRequest {
+  readonly config: ContainerConfig;
+  readonly image: ContainerDefaults;
+  readonly hostname: string;
+  /** The container's root file system, in which its working directory may be a link. */
+  readonly rootfs: string;
+}
+
 /** Returns what a container runs: its own configuration on top of the image's. Throws `CriError` (`INVALID_ARGUMENT`). */
-export function containerProcess(
-  config: ContainerConfig,
-  image: ContainerDefaults,
-  hostname: string,
-): ContainerProcess {
-  return { args: argsOf(config, image), env: envOf(config, image, hostname), cwd: cwdOf(config, image) };
+export function containerProcess({ config, image, hostname, rootfs }: ContainerProcessRequest): ContainerProcess {
+  return { args: argsOf(config, image), env: envOf(config, image, hostname), cwd: cwdOf(config, image, rootfs) };
 }
 
 const DEFAULT_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
