@@ -3,7 +3,7 @@ import { after, before, describe, test } from "node:test";
 import type { ConfigMap, Event, Namespace, Pod } from "../../api/core-v1.gen.ts";
 import type { Lease } from "../../api/coordination-v1.gen.ts";
 import type { Status } from "../../api/meta-v1.gen.ts";
-import { callApi } from "../../testing/api-call.ts";
+import { callApi, watchApi } from "../../testing/api-call.ts";
 import { startTestApiServer, type TestApiServer } from "../../testing/api-server.ts";
 
 let server: TestApiServer;
@@ -323,6 +323,22 @@ describe("delete", () => {
     assert.equal(shorter.body.metadata?.deletionGracePeriodSeconds, 5);
     await remove<Pod>(path, { gracePeriodSeconds: 0 });
     assert.equal((await get(path)).status, 404);
+  });
+
+  test("by force tells the node first that no time is left", async () => {
+    const { path, pod } = await newPod("vm");
+    const revision = (await get<Pod>(path)).body.metadata?.resourceVersion;
+    const query = `watch=1&resourceVersion=${revision}&fieldSelector=metadata.name%3D${pod.metadata?.name}`;
+    await using watch = await watchApi<Pod>(server, { path: `${PODS}?${query}` });
+    await remove<Pod>(path, { gracePeriodSeconds: 0 });
+    const lines = await watch.take(2);
+    assert.deepEqual(
+      lines.map(({ type, object }) => [type, object.metadata?.deletionGracePeriodSeconds]),
+      [
+        ["MODIFIED", 0],
+        ["DELETED", 0],
+      ],
+    );
   });
 
   test("of a collection takes what the selectors take", async () => {

@@ -4,6 +4,7 @@ import { conflictStatus, invalidStatus } from "../../api/status.ts";
 import { admit, type AdmissionRequest, validateAdmission } from "../admission/admission.ts";
 import type { ObjectCall } from "../handlers/resource-call.ts";
 import type { Mutation } from "../store/resource-store.ts";
+import { isDeletionDue } from "./decide-deletion.ts";
 import { keepSystemMetadata, metadataOf } from "./object-metadata.ts";
 import { checkChangedMetadata, checkChangedObject, fillDefaults } from "./object-rules.ts";
 
@@ -38,14 +39,8 @@ export async function changeObject(
   if (subresource === undefined) checkChangedObject(type, object, old);
   else checkChangedMetadata(type, object, old);
   await validateAdmission(context, admission);
-  return isReleased(call, object) ? { outcome: "remove", object } : { outcome: "write", object };
-}
-
-// The last finalizer gone, a deleted object ends with the update that took it away.
-function isReleased({ definition: { strategy } }: ObjectCall, object: KubernetesObject): boolean {
-  const metadata = metadataOf(object);
-  if (metadata.deletionTimestamp === undefined || (metadata.finalizers ?? []).length > 0) return false;
-  return (metadata.deletionGracePeriodSeconds ?? 0) === 0 && strategy.isHeld?.(object) !== true;
+  // The last finalizer gone, a deleted object ends with the update that took it away.
+  return isDeletionDue(definition, object) ? { outcome: "remove", object } : { outcome: "write", object };
 }
 
 function checkResourceVersion(

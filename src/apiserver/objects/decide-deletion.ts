@@ -8,7 +8,8 @@ import { metadataOf, timestamp } from "./object-metadata.ts";
 
 /**
  * Returns what becomes of an object that a client wants deleted: it goes at once, or it stays, marked, until its grace period
- * was used or its finalizers are gone. A grace period already running can be made shorter, never longer.
+ * was used or its finalizers are gone. A grace period already running can be made shorter, never longer. What ends gracefully
+ * is marked even where its period is zero, so that who runs it learns that before it goes: then decide once more.
  */
 export function decideDeletion(
   { type, strategy }: { readonly type: ResourceType; readonly strategy: ResourceStrategy },
@@ -16,18 +17,34 @@ export function decideDeletion(
   wish: DeletionWish,
 ): Mutation<KubernetesObject> {
   checkPreconditions(type, old, wish);
-  const isHeld = (old.metadata?.finalizers ?? []).length > 0 || strategy.isHeld?.(old) === true;
   const grace = graceOf(strategy, old, wish.gracePeriodSeconds);
   const running = runningGrace(old);
   if (running === undefined) {
-    if (grace === 0 && !isHeld) return { outcome: "remove" };
-    return { outcome: "write", object: markDeleted(strategy, old, { grace, deadline: Date.now() + grace * 1000 }) };
+    if (grace === undefined && !isHeld(strategy, old)) return { outcome: "remove" };
+    const period = grace ?? 0;
+    return {
+      outcome: "write",
+      object: markDeleted(strategy, old, { grace: period, deadline: Date.now() + period * 1000 }),
+    };
   }
-  const shortened = wish.gracePeriodSeconds === undefined ? running.grace : Math.min(grace, running.grace);
-  if (shortened === 0 && !isHeld) return { outcome: "remove" };
-  if (shortened >= running.grace) return { outcome: "keep" };
+  if (running.grace === 0) return isHeld(strategy, old) ? { outcome: "keep" } : { outcome: "remove" };
+  if (wish.gracePeriodSeconds === undefined && grace !== undefined) return { outcome: "keep" };
+  const shortened = Math.min(grace ?? 0, running.grace);
+  if (shortened === running.grace) return { outcome: "keep" };
   const deadline = running.deadline - (running.grace - shortened) * 1000;
   return { outcome: "write", object: markDeleted(strategy, old, { grace: shortened, deadline }) };
+}
+
+/** Says whether a marked object has nothing left to wait for. */
+export function isDeletionDue(
+  { strategy }: { readonly strategy: ResourceStrategy },
+  object: KubernetesObject,
+): boolean {
+  return runningGrace(object)?.grace === 0 && !isHeld(strategy, object);
+}
+
+function isHeld(strategy: ResourceStrategy, object: KubernetesObject): boolean {
+  return (object.metadata?.finalizers ?? []).length > 0 || strategy.isHeld?.(object) === true;
 }
 
 interface Grace {
@@ -37,10 +54,10 @@ interface Grace {
   readonly deadline: number;
 }
 
-function graceOf(strategy: ResourceStrategy, old: KubernetesObject, requested: number | undefined): number {
+function graceOf(strategy: ResourceStrategy, old: KubernetesObject, requested: number | undefined): number | undefined {
   // A negative period is the shortest one there is.
   const wanted = requested !== undefined && requested < 0 ? 1 : requested;
-  return strategy.gracePeriodSeconds?.(old, wanted) ?? 0;
+  return strategy.gracePeriodSeconds?.(old, wanted);
 }
 
 function runningGrace({ metadata = {} }: KubernetesObject): Grace | undefined {

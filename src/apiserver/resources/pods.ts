@@ -43,7 +43,7 @@ export const pods: ResourceDefinition<Pod> = {
     gracePeriodSeconds: ({ spec, status }, requested) => {
       // Nobody has to be asked to stop what never ran or has ended.
       const runs = (spec?.nodeName ?? "") !== "" && !ENDED_PHASES.has(status?.phase ?? "");
-      if (!runs) return 0;
+      if (!runs) return undefined;
       return requested ?? Math.max(spec?.terminationGracePeriodSeconds ?? DEFAULT_GRACE_SECONDS, 1);
     },
   },

@@ -32,8 +32,8 @@ export interface ResourceStrategy<T extends KubernetesObject = KubernetesObject>
   prepareForUpdate?(object: T, old: T): void;
   /** Keeps what an update of the status may not touch. */
   prepareForStatusUpdate?(object: T, old: T): void;
-  /** Seconds an object lives on once deleted, where it ends gracefully; `requested` is what the client wants. */
-  gracePeriodSeconds?(object: T, requested: number | undefined): number;
+  /** Seconds an object lives on once deleted; undefined where it has nothing to end. `requested` is what the client wants. */
+  gracePeriodSeconds?(object: T, requested: number | undefined): number | undefined;
   /** Changes an object that stays, being deleted. */
   markDeleted?(object: T): void;
   /** Whether something but `metadata.finalizers` keeps a deleted object. */
