@@ -402,6 +402,24 @@ describe("unpacking a layer", { skip }, () => {
     await assert.rejects(unpackBytes(trailing, { diffId: digestOf(whole) }), { code: "DIFF_ID_MISMATCH" });
   });
 
+  test("an abort at any moment leaves a pool that works", async () => {
+    const tar = buildTar(Array.from({ length: 300 }, (_, i) => ({ name: `f${i}`, content: "x" })));
+    const blobPath = join(base, "aborted-blob");
+    await writeFile(blobPath, tar);
+    for (let round = 0; round < 15; round++) {
+      const directory = await mkdtemp(join(base, "aborted-"));
+      const job = { blobPath, directory, diffId: digestOf(tar), maxBytes: 1e9, maxInodes: 1000 };
+      const abort = new AbortController();
+      const unpacking = unpacker.unpack(job, abort.signal).then(
+        () => abort.abort(new Error("stop")),
+        (error: unknown) => assert.match(String(error), /stop/),
+      );
+      setTimeout(() => abort.abort(new Error("stop")), round * 2);
+      await unpacking;
+      await unpack([{ name: "f" }]);
+    }
+  });
+
   test("an abort ends the work, and the pool goes on", async () => {
     const abort = new AbortController();
     abort.abort(new Error("stop"));

@@ -63,7 +63,7 @@ class UnpackerPool implements Unpacker {
   }
 
   async #run(job: UnpackJob, signal: AbortSignal | undefined): Promise<UnpackedLayer> {
-    const child = this.#idle.pop() ?? this.#start();
+    const child = this.#takeIdle() ?? this.#start();
     const onAbort = () => void child.end();
     signal?.addEventListener("abort", onAbort, { once: true });
     try {
@@ -77,6 +77,12 @@ class UnpackerPool implements Unpacker {
     } finally {
       signal?.removeEventListener("abort", onAbort);
     }
+  }
+
+  #takeIdle(): UnpackerChild | undefined {
+    let child = this.#idle.pop();
+    while (child?.isEnding === true) child = this.#idle.pop();
+    return child;
   }
 
   #start(): UnpackerChild {
@@ -93,6 +99,8 @@ class UnpackerPool implements Unpacker {
   }
 
   #rest(child: UnpackerChild): void {
+    // An abort may come between the answer and here.
+    if (child.isEnding) return;
     this.#idle.push(child);
     child.endAfter(this.#idleMs);
   }
@@ -102,6 +110,7 @@ class UnpackerChild {
   readonly #process: ChildProcess;
   readonly ended: Promise<string>;
   #timer: NodeJS.Timeout | undefined;
+  #isEnding = false;
 
   constructor() {
     this.#process = fork(siblingModule(import.meta.url, "unpacker-process"), [], {
@@ -140,7 +149,13 @@ class UnpackerChild {
     this.#timer = setTimeout(() => void this.end(), ms).unref();
   }
 
+  /** Whether it was told to end, or has ended. */
+  get isEnding(): boolean {
+    return this.#isEnding || this.#process.exitCode !== null || this.#process.signalCode !== null;
+  }
+
   async end(): Promise<void> {
+    this.#isEnding = true;
     clearTimeout(this.#timer);
     this.#process.kill("SIGKILL");
     await this.ended;
