@@ -47,7 +47,7 @@ function installNodeModules() {
   const wanted = `${lock.digest("hex")} ${process.platform}-${process.arch}\n`;
   if (existsSync(stamp) && readFileSync(stamp, "utf8") === wanted) return;
   console.error("set-up: npm ci");
-  const npm = ["ci", "--include=dev", "--include=optional", "--no-audit", "--no-fund"];
+  const npm = ["ci", "--include=dev", "--include=optional", "--no-audit", "--no-fund", "--loglevel=error"];
   const { status, error } = runNpm(npm);
   if (status !== 0) {
     fail(`Cannot install the npm packages: npm ci ${error === undefined ? `ended with ${status}` : error.message}`, [
