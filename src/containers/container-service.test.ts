@@ -1,10 +1,12 @@
 import assert from "node:assert/strict";
-import { existsSync, statSync } from "node:fs";
+import { existsSync, readlinkSync, statSync } from "node:fs";
+import { hostname } from "node:os";
 import { Duplex, PassThrough } from "node:stream";
 import { text } from "node:stream/consumers";
 import { after, before, describe, test } from "node:test";
 import { setTimeout as delay } from "node:timers/promises";
 
+import { run } from "../base/process/run.ts";
 import type { ContainerConfig, ContainerEvent, ContainerStatus } from "../cri/runtime-service.ts";
 import { requires } from "../testing/requires.ts";
 import type { ContainerService } from "./container-service.ts";
@@ -242,6 +244,51 @@ describe("containers", { skip: requires("root", "runc", "conmon", "nft", "busybo
     assert.equal((await service.listContainerStats({ id }))[0]?.containerId, id);
     await service.updateContainerResources(id, { memoryLimitInBytes: 64 << 20 });
     await service.removeContainer(id);
+  });
+
+  test("a container on the node's network and processes sees them, and only it", async () => {
+    const config = sandboxConfig(fixture, "host");
+    const namespaceOptions = { network: "NODE", pid: "NODE", ipc: "NODE" } as const;
+    const securityContext = { ...RUN_AS_IMAGE_SAYS, namespaceOptions };
+    const host = await service.runPodSandbox({
+      ...config,
+      linux: { ...config.linux, securityContext: { namespaceOptions } },
+    });
+    assert.equal((await service.podSandboxStatus(host)).network.ip, "");
+    const script = "ls -l /proc/self/ns; hostname; cat /proc/1/comm; ps -o args | cat";
+    const linux = { resources: {}, securityContext };
+    const id = await service.createContainer(host, containerConfig("host", `${script}; sleep 60`, { linux }), config);
+    await service.startContainer(id);
+    await delay(300);
+    const output = readLog((await service.containerStatus(id)).logPath);
+    for (const kind of ["net", "ipc", "uts", "pid"])
+      assert.ok(output.includes(readlinkSync(`/proc/self/ns/${kind}`)), kind);
+    assert.ok(output.includes(hostname()));
+    // Without a process namespace of its own, what it left running has to be found by its cgroup.
+    await service.execSync(id, ["sh", "-c", "sleep 61.5 >/dev/null 2>&1 &"], 5);
+    await service.stopContainer(id, 0);
+    await service.removePodSandbox(host);
+    assert.doesNotMatch((await run(["ps", "-eo", "args"])).stdout.toString(), /^sleep 61\.5$/m);
+  });
+
+  test("a privileged container may mount, and a read-only root is that", async () => {
+    const privileged = { ...RUN_AS_IMAGE_SAYS, privileged: true };
+    const script =
+      "mount -t tmpfs none /tmp && echo mounted; ls /dev/kmsg; cat /proc/self/attr/current >/dev/null; grep Seccomp: /proc/self/status";
+    const asPrivileged = containerConfig("privileged", script, {
+      linux: { resources: {}, securityContext: privileged },
+    });
+    assert.equal(await outputOf(asPrivileged), "mounted\n/dev/kmsg\nSeccomp:\t0\n");
+    const readonly = { ...RUN_AS_IMAGE_SAYS, readonlyRootfs: true };
+    const write =
+      "touch /file || echo refused; echo x > /etc/hostname || echo refused; echo x > /dev/shm/file && echo shm";
+    const asReadonly = containerConfig("readonly", write, { linux: { resources: {}, securityContext: readonly } });
+    assert.equal(await outputOf(asReadonly), "refused\nrefused\nshm\n");
+  });
+
+  test("a container with a terminal has one, and its output is logged", async () => {
+    const output = await outputOf(containerConfig("terminal", "tty; echo $TERM", { tty: true, stdin: true }));
+    assert.equal(output.replaceAll("\r", ""), "/dev/pts/0\nxterm\n");
   });
 
   test("two containers of a pod share its shared memory and reach one another by loopback", async () => {

@@ -129,7 +129,7 @@ class EngineService implements ContainerService {
       engine.runtime.directories.exits,
       (exit) => void this.#guard(noteExit(engine, exit)),
     );
-    this.#relist = setInterval(() => void this.#guard(this.#look()), RELIST_MS).unref();
+    this.#relist = setInterval(() => void this.#guard(this.#look()), RELIST_MS);
   }
 
   version: RuntimeService["version"] = () => Promise.resolve(runtimeVersion(this.#version));

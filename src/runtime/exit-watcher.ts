@@ -20,7 +20,7 @@ export class ExitWatcher {
   constructor(directory: string, onExit: (exit: ContainerExit) => void) {
     this.#directory = directory;
     this.#onExit = onExit;
-    this.#watcher = watch(directory, { persistent: false }, (_event, name) => {
+    this.#watcher = watch(directory, (_event, name) => {
       if (name !== null) this.#report(name);
     });
     // Where the watch breaks, its owner still looks now and then.

@@ -117,7 +117,7 @@ export function containerConfig(name: string, script: string, changes: Partial<C
 /** Returns the standard output in a CRI log. */
 export function readLog(path: string): string {
   const lines = readFileSync(path, "utf8").split("\n").filter(Boolean);
-  const parsed = lines.map((line) => /^\S+ (stdout|stderr) ([FP]) (.*)$/.exec(line));
+  const parsed = lines.map((line) => /^\S+ (stdout|stderr) ([FP]) (.*)$/s.exec(line));
   return parsed.map((match) => (match?.[1] === "stdout" ? match[3] + (match[2] === "F" ? "\n" : "") : "")).join("");
 }
 
@@ -192,6 +192,9 @@ const COMMANDS = [
   "tail",
   "true",
   "nc",
-  "trap",
   "touch",
+  "ps",
+  "mount",
+  "grep",
+  "tty",
 ];
