@@ -18,14 +18,14 @@ describe("survival", { skip }, () => {
   before(async () => void (fixture = await openClusterFixture()));
   after(async () => await fixture[Symbol.asyncDispose]());
 
-  /** Starts a pod and returns it with the ids of its processes, found by a variable that only they have. */
+  /** Starts a pod and returns it with the ids of its shells, found by a variable that only they have. */
   async function runningPod(name: string, command: readonly string[]): Promise<{ pod: Pod; pids: number[] }> {
     const mark = `${name}-${process.pid}`;
     const container = { env: [{ name: "SURVIVAL_MARK", value: mark }] };
     await fixture.kubectl.create(podManifest({ name, image: fixture.registries.publicImage, command, container }));
     const pod = await waitForPhase(fixture.kubectl, name, "Running");
-    const pids = await waitUntil("its processes", () => {
-      const found = pidsWithEnvironment(`SURVIVAL_MARK=${mark}`);
+    const pids = await waitUntil("its shell", () => {
+      const found = pidsWithEnvironment(`SURVIVAL_MARK=${mark}`, "sh");
       return found.length > 0 && found;
     });
     return { pod, pids };
