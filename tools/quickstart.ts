@@ -6,14 +6,14 @@ import { spawn } from "node:child_process";
 import { randomBytes } from "node:crypto";
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { styleText } from "node:util";
 
 import { findInstance } from "../src/instance/open-instance.ts";
 import { buildBusyboxImage } from "../src/testing/busybox-image.ts";
 import { debianProgram } from "../src/testing/debian-program.ts";
-import { startDockerRegistry } from "../src/testing/docker-registry.ts";
+import { type DockerRegistry, startDockerRegistry } from "../src/testing/docker-registry.ts";
 import { openKubectl, type Kubectl } from "../src/testing/kubectl.ts";
 import { pushImage } from "../src/testing/push-image.ts";
 
@@ -44,9 +44,10 @@ async function quickstart(): Promise<void> {
   const directory = await mkdtemp(join(tmpdir(), "berth-quickstart-"));
   if (!KEEP) stack.defer(async () => await rm(directory, { recursive: true, force: true }));
   const password = randomBytes(9).toString("base64url");
-  const host = await step("a private registry runs, Debian's docker-registry with a password", async () => {
+  const registry = await step("a private registry runs, Debian's docker-registry with a password", async () => {
     return await startRegistry(password);
   });
+  const { host } = registry;
   const image = `${host}/team/app:v1`;
   await step(`an image of Debian's BusyBox is pushed: ${image}`, async () => {
     const built = await buildBusyboxImage();
@@ -60,16 +61,16 @@ async function quickstart(): Promise<void> {
   await showSuccess(kubectl, { host, image, password });
   await showFailure(kubectl, image);
   say(
-    `\nAll in ${seconds(performance.now() - startedAt + facts.preparedMs)}. ${KEEP ? kept(name, kubeconfig) : "Cleaning up."}`,
+    `\nAll in ${seconds(performance.now() - startedAt + facts.preparedMs)}. ${KEEP ? kept({ name, kubeconfig, registryPid: registry.pid }) : "Cleaning up."}`,
   );
   sayWhatIsNext();
 }
 
-async function startRegistry(password: string): Promise<string> {
+async function startRegistry(password: string): Promise<DockerRegistry> {
   const binary = debianProgram("docker-registry", "usr/bin/docker-registry");
-  const registry = await startDockerRegistry({ binary, users: { [USER]: password } });
+  const registry = await startDockerRegistry({ binary, users: { [USER]: password }, outlives: KEEP });
   if (!KEEP) stack.use(registry);
-  return registry.host;
+  return registry;
 }
 
 /** An earlier quickstart may have been kept: it stays as it is. */
@@ -172,11 +173,17 @@ function seconds(ms: number): string {
   return ms < 1000 ? `${Math.round(ms)} ms` : `${(ms / 1000).toFixed(1)} s`;
 }
 
-function kept(name: string, kubeconfig: string): string {
+interface Kept {
+  readonly name: string;
+  readonly kubeconfig: string;
+  readonly registryPid: number;
+}
+
+function kept({ name, kubeconfig, registryPid }: Kept): string {
   return [
     "It stays as it is:",
     `  export KUBECONFIG=${kubeconfig}; kubectl get pods`,
-    `  remove it: bin/berth down --purge --name ${name}; kill the process docker-registry`,
+    `  remove it: bin/berth down --purge --name ${name}; kill ${registryPid}; rm -r ${dirname(kubeconfig)}`,
   ].join("\n");
 }
 

@@ -1,9 +1,9 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { randomBytes } from "node:crypto";
-import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { mkdtemp, open, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { createInterface } from "node:readline";
+import { setTimeout as delay } from "node:timers/promises";
 
 import koffi from "koffi";
 
@@ -12,6 +12,8 @@ export interface DockerRegistryOptions {
   readonly binary: string;
   /** Who may push and pull, with their passwords; everybody where it is empty. */
   readonly users?: Readonly<Record<string, string>>;
+  /** Whether it goes on when this program ends; then nobody but the caller ends it. */
+  readonly outlives?: boolean;
 }
 
 /** A running registry, Docker's own. Disposing it ends the process and removes its data. */
@@ -25,16 +27,21 @@ export interface DockerRegistry extends AsyncDisposable {
 export async function startDockerRegistry(options: DockerRegistryOptions): Promise<DockerRegistry> {
   const directory = await mkdtemp(join(tmpdir(), "berth-registry-"));
   await writeConfig(directory, options.users ?? {});
+  const log = join(directory, "log");
+  // A file rather than a pipe: a pipe ends with its reader, and then so does who writes to it.
+  await using output = await open(log, "w", 0o600);
   const child = spawn(options.binary, ["serve", join(directory, "config.yml")], {
-    stdio: ["ignore", "ignore", "pipe"],
+    detached: options.outlives === true,
+    stdio: ["ignore", "ignore", output.fd],
     env: {},
   });
+  if (options.outlives === true) child.unref();
   const dispose = async () => {
     await end(child);
     await rm(directory, { recursive: true, force: true });
   };
   try {
-    return { host: await listeningAddress(child), pid: child.pid ?? 0, [Symbol.asyncDispose]: dispose };
+    return { host: await listeningAddress(child, log), pid: child.pid ?? 0, [Symbol.asyncDispose]: dispose };
   } catch (error) {
     await dispose();
     throw error;
@@ -60,22 +67,29 @@ async function writeConfig(directory: string, users: Readonly<Record<string, str
   await writeFile(join(directory, "config.yml"), JSON.stringify(config));
 }
 
-async function listeningAddress(child: ChildProcess): Promise<string> {
-  const { promise, resolve, reject } = Promise.withResolvers<string>();
-  child.once("error", reject);
-  const said: string[] = [];
-  if (child.stderr === null) throw new TypeError("Cannot read what the registry says: it has no standard error");
-  const lines = createInterface({ input: child.stderr });
-  lines.on("line", (line) => {
-    said.push(line.slice(0, 300));
-    const address = /listening on (127\.0\.0\.1:\d+)/.exec(line)?.[1];
-    if (address !== undefined) resolve(address);
-  });
-  child.once("exit", (code) =>
-    reject(new Error(`Cannot start the registry: exit code ${code}\n${said.slice(-5).join("\n")}`)),
-  );
-  return await promise;
+async function listeningAddress(child: ChildProcess, log: string): Promise<string> {
+  let failure: Error | undefined;
+  child.once("error", (error) => (failure = error));
+  const deadline = performance.now() + START_TIMEOUT_MS;
+  for (;;) {
+    const said = await readFile(log, "utf8");
+    const address = /listening on (127\.0\.0\.1:\d+)/.exec(said)?.[1];
+    if (address !== undefined) return address;
+    if (failure !== undefined) throw failure;
+    if (child.exitCode !== null || performance.now() > deadline) {
+      const lines = said
+        .trimEnd()
+        .split("\n")
+        .slice(-5)
+        .map((line) => line.slice(0, 300));
+      throw new Error(`Cannot start the registry: exit code ${child.exitCode}\n${lines.join("\n")}`);
+    }
+    await delay(POLL_MS);
+  }
 }
+
+const START_TIMEOUT_MS = 10_000;
+const POLL_MS = 5;
 
 async function end(child: ChildProcess): Promise<void> {
   if (child.exitCode !== null || child.signalCode !== null || child.pid === undefined) return;
