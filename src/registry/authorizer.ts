@@ -11,9 +11,13 @@ export interface AuthorizerOptions {
   readonly origin: URL;
   readonly credential: RegistryCredential | undefined;
   readonly tokens: TokenCache;
+  /** The last challenge of each origin, kept over many pulls: who is known to ask need not ask again. */
+  readonly challenges: Map<string, Challenge>;
   /** What we want to do, e.g. `repository:library/busybox:pull`; absent where only the registry knows. */
-  readonly scope?: string;
+  readonly scope: string | undefined;
 }
+
+const MAX_CHALLENGES = 256;
 
 /** Makes `Authorization` headers for one registry, one repository and one credential. */
 export class Authorizer {
@@ -23,6 +27,8 @@ export class Authorizer {
 
   constructor(options: AuthorizerOptions) {
     this.#options = options;
+    // Of an earlier challenge only the way to authenticate counts: its scope was that of another pull.
+    this.#challenge = options.challenges.get(options.origin.origin);
     this.#scopes = new Set(options.scope === undefined ? [] : [options.scope]);
   }
 
@@ -33,7 +39,7 @@ export class Authorizer {
 
   /** Returns one for another registry that this one redirected to: it asks as anybody, for what that one says. */
   anonymousFor(origin: URL): Authorizer {
-    return new Authorizer({ origin, credential: undefined, tokens: this.#options.tokens });
+    return new Authorizer({ ...this.#options, origin, credential: undefined, scope: undefined });
   }
 
   /** Returns the header by what the registry asked for before; undefined while it asked for nothing. */
@@ -56,6 +62,7 @@ export class Authorizer {
     const wasMet = this.#challenge?.scheme === challenge.scheme;
     const hasNewScope = this.#addScopes(challenge);
     this.#challenge = challenge;
+    this.#remember(challenge);
     // Basic credentials that were refused once are not offered twice; a token may have run out.
     if (wasMet && challenge.scheme === "basic") return undefined;
     return await this.#answer(challenge, wasMet && !hasNewScope, signal);
@@ -87,6 +94,14 @@ export class Authorizer {
     const scopes = [...this.#scopes].sort();
     const address = realm.host === origin.host ? "trusted" : isLocal ? "remote-from-loopback" : "remote";
     return { realm, service, scopes, credential, address, signal };
+  }
+
+  #remember(challenge: Challenge): void {
+    const { challenges, origin } = this.#options;
+    challenges.delete(origin.origin);
+    challenges.set(origin.origin, challenge);
+    const oldest = challenges.keys().next().value;
+    if (challenges.size > MAX_CHALLENGES && oldest !== undefined) challenges.delete(oldest);
   }
 
   #addScopes({ parameters }: Challenge): boolean {

@@ -163,6 +163,21 @@ test("a Bearer challenge is met by a token, which is used again", async () => {
   ]);
 });
 
+test("who asked for a password once gets it at once, the token of another repository never", async () => {
+  await using registry = await tokenSite("GET");
+  await using transport = createTransport();
+  const client = createRegistryClient({ transport });
+  for (const path of ["a", "b"]) {
+    await client
+      .openRepository({ reference: parseReference(`${registry.host}/${path}:1`), credential: BASIC })
+      .resolve();
+  }
+  assert.deepEqual(
+    registry.seen.slice(3).map(({ line }) => line),
+    ["GET /token?service=reg%2C+istry&scope=repository%3Ab%3Apull", "HEAD /v2/b/manifests/1"],
+  );
+});
+
 test("an identity token is posted, a registry token is sent as it is", async () => {
   await using registry = await tokenSite("POST");
   await using opened = openRepository(`${registry.host}/a:1`, {

@@ -4,6 +4,7 @@ import { isIndexMediaType, isManifestMediaType, MANIFEST_MEDIA_TYPES, mediaTypeO
 import { formatReference, type Reference } from "../oci/reference.ts";
 import type { RequestTrace } from "../trace/pull-trace.ts";
 import { Authorizer } from "./authorizer.ts";
+import type { Challenge } from "./challenge.ts";
 import type { RegistryCredential } from "./credential.ts";
 import { type Endpoint, type Hosts, originHosts } from "./endpoint.ts";
 import { fetchBlob } from "./fetch-blob.ts";
@@ -54,7 +55,12 @@ export interface RegistryClientOptions {
 
 /** Returns a client. The transport stays the caller's. */
 export function createRegistryClient({ transport, hosts = originHosts }: RegistryClientOptions): RegistryClient {
-  const context: ClientContext = { transport, tokens: new TokenCache(transport), plainHttpHosts: new Set() };
+  const context: ClientContext = {
+    transport,
+    tokens: new TokenCache(transport),
+    challenges: new Map(),
+    plainHttpHosts: new Set(),
+  };
   return { openRepository: (options) => new RemoteRepository(context, options, hosts(options.reference)) };
 }
 
@@ -64,6 +70,7 @@ export const MAX_MANIFEST_BYTES = 8 * 1024 * 1024;
 interface ClientContext {
   readonly transport: Transport;
   readonly tokens: TokenCache;
+  readonly challenges: Map<string, Challenge>;
   /** Hosts that turned out to speak no TLS. */
   readonly plainHttpHosts: Set<string>;
 }
@@ -174,13 +181,14 @@ class RemoteRepository implements Repository {
     const origin = new URL(`${scheme}://${endpoint.host}`);
     const existing = this.#sessions.get(origin.origin);
     if (existing !== undefined) return existing;
-    const { transport, tokens } = this.#context;
+    const { transport, tokens, challenges } = this.#context;
     const { reference, credential, onRequest = () => {} } = this.#options;
     const authorizer = new Authorizer({
       origin,
       // A credential is for the registry that the image's name says, never for a mirror of it.
       credential: endpoint.isOrigin ? credential : undefined,
       tokens,
+      challenges,
       scope: `repository:${reference.path}:pull`,
     });
     const session = new RepositorySession({ transport, authorizer, origin, onRequest });
