@@ -2,7 +2,7 @@ import { createHash } from "node:crypto";
 import { readSync } from "node:fs";
 import { setImmediate } from "node:timers/promises";
 
-import { codeOf } from "../../base/coded-error.ts";
+import { codeOf, messageOf } from "../../base/coded-error.ts";
 import { algorithmOf, digestOfHash, parseDigest } from "../../oci/digest.ts";
 import { SnapshotError } from "../snapshot-error.ts";
 import { decompress } from "./decompress.ts";
@@ -60,7 +60,9 @@ function asSnapshotError(error: unknown): unknown {
   if (code === "ENOSPC" || code === "EDQUOT") {
     return new SnapshotError("NO_SPACE", "Cannot unpack the layer: no space left on the device", { cause: error });
   }
-  return new SnapshotError("UNPACKER_FAILED", `Cannot unpack the layer: ${code}`, { cause: error });
+  return new SnapshotError("UNPACKER_FAILED", `Cannot unpack the layer: the machine refused it: ${messageOf(error)}`, {
+    cause: error,
+  });
 }
 
 function tooLarge(maxBytes: number): SnapshotError {

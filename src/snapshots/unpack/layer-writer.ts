@@ -197,7 +197,18 @@ function namingEntry({ name }: TarEntry, error: unknown): unknown {
 }
 
 /** Errors that are the machine's, not the layer's. */
-const HOST_FAULTS: ReadonlySet<string> = new Set(["ENOSPC", "EDQUOT", "EIO", "EROFS", "EMFILE", "ENFILE", "ENOMEM"]);
+const HOST_FAULTS: ReadonlySet<string> = new Set([
+  "ENOSPC",
+  "EDQUOT",
+  "EIO",
+  "EROFS",
+  "EMFILE",
+  "ENFILE",
+  "ENOMEM",
+  "EPERM",
+  "EACCES",
+  "ENOSYS",
+]);
 
 function makeHardLink(target: string, path: string): void {
   linkSync(fsPath(target), fsPath(path));
