@@ -17,10 +17,18 @@ export type RequestListener = (
 
 /** Returns a listener that answers by `handler`. Every request in flight sees `closing` abort. */
 export function createRequestListener(handler: Handler, closing: AbortSignal, logger: Logger): RequestListener {
+  // One listener for all: each combined signal would live as long as the server.
+  const inFlight = new Set<AbortController>();
+  closing.addEventListener("abort", () => inFlight.forEach((request) => request.abort()), { once: true });
   const answer = async (raw: Parameters<RequestListener>[0], out: Parameters<RequestListener>[1]) => {
-    const gone = new AbortController();
-    const signal = AbortSignal.any([gone.signal, closing]);
-    out.on("close", () => gone.abort());
+    const end = new AbortController();
+    const { signal } = end;
+    inFlight.add(end);
+    if (closing.aborted) end.abort();
+    out.on("close", () => {
+      inFlight.delete(end);
+      end.abort();
+    });
     // Whoever resets a connection is told nothing; the signal has said it to everybody else.
     out.on("error", () => {});
     raw.on("error", () => {});

@@ -46,13 +46,25 @@ test("a path names a resource by group, version, namespace, name and subresource
 });
 
 test("everything else is a path", () => {
-  for (const path of ["/", "/api", "/api/v1", "/apis", "/apis/g", "/apis/g/v1", "/healthz", "/apiserver/v1/pods"]) {
+  for (const path of [
+    "/",
+    "/api",
+    "/api/v1",
+    "/apis",
+    "/apis/g",
+    "/apis/g/v1",
+    "/healthz",
+    "/apiserver/v1/pods",
+    "/api/v1/namespaces//pods",
+  ]) {
     assert.equal(parse("GET", path).kind, "path", path);
   }
 });
 
-test("a segment that cannot be decoded is a bad request", () => {
-  assert.throws(() => parse("GET", "/api/v1/pods/%zz"), { name: "StatusError", code: "BadRequest" });
+test("a segment that cannot be decoded, or would lead elsewhere, is a bad request", () => {
+  for (const segment of ["%zz", "a%2Fb", "a%00"]) {
+    assert.throws(() => parse("GET", `/api/v1/pods/${segment}`), { name: "StatusError", code: "BadRequest" }, segment);
+  }
 });
 
 test("booleans are read as Go reads them", () => {

@@ -33,7 +33,7 @@ export function parseRequestTarget(method: string, path: string, query: URLSearc
   const group = segments[0] === "api" ? "" : segments[1];
   if (!isApi || group === undefined || version === undefined || names.length === 0) return { kind: "path", path };
   const named = splitNames(names);
-  if (named.resource === undefined) return { kind: "path", path };
+  if (named.resource === undefined || segments.includes("")) return { kind: "path", path };
   const verb = verbOf(method, named.name !== undefined, query);
   return { kind: "resource", group, version, ...named, resource: named.resource, verb };
 }
@@ -80,9 +80,18 @@ export function isTrue(text: string | null): boolean {
 }
 
 function decodeSegment(segment: string): string {
+  const decoded = decodedOf(segment);
+  // Names become parts of keys: one with a slash would lead elsewhere.
+  if (decoded === undefined || decoded.includes("/") || decoded.includes("\0")) {
+    throw badRequestStatus(`the path segment ${JSON.stringify(segment)} cannot be part of a path`);
+  }
+  return decoded;
+}
+
+function decodedOf(segment: string): string | undefined {
   try {
     return decodeURIComponent(segment);
   } catch {
-    throw badRequestStatus(`the path segment ${JSON.stringify(segment)} cannot be decoded`);
+    return undefined;
   }
 }

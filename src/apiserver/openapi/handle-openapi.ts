@@ -6,6 +6,7 @@ import { type ApiResponse, jsonResponse } from "../http/api-response.ts";
 import { RESOURCE_VERBS, type ResourceDefinition, VIEW_VERBS } from "../resources/resource-definition.ts";
 
 const ROOT = "/openapi/v3";
+const NOTHING = new Uint8Array();
 
 /**
  * Returns what answers `/openapi/v3` and the documents below it. A document is made when it is first asked for, and kept;
@@ -16,13 +17,14 @@ export function createOpenApiHandler(definitions: readonly ResourceDefinition[])
     .values()
     .map(groupOf)
     .toArray();
-  return async ({ path, query }) => {
+  return async ({ path, query, headers }) => {
     // Most clients never ask, so a server does not load it before one does.
     const { documentPath, openApiDocument, openApiHash, openApiIndex } = await import("../../api/openapi.ts");
     if (path === ROOT || path === `${ROOT}/`) return jsonResponse(200, openApiIndex(groups));
     const group = groups.find(({ groupVersion }) => path === `${ROOT}/${documentPath(groupVersion)}`);
     if (group === undefined) throw unknownPathStatus();
     const hash = openApiHash(group.groupVersion, group.resources);
+    if (headers["if-none-match"] === `"${hash}"`) return { status: 304, headers: { etag: `"${hash}"` }, body: NOTHING };
     return documentResponse(openApiDocument(group.resources), hash, query.get("hash"));
   };
 }

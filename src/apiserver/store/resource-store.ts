@@ -1,10 +1,10 @@
-import { isDeepStrictEqual } from "node:util";
 import type { KubernetesObject } from "../../api/kubernetes-object.ts";
 import type { ResourceType } from "../../api/resource-types.ts";
 import { alreadyExistsStatus, conflictStatus, notFoundStatus, StatusError } from "../../api/status.ts";
 import type { Logger } from "../../base/log.ts";
 import type { Operation, Storage } from "../../storage/storage.ts";
 import { LeasePool } from "./lease-pool.ts";
+import { isSameJson } from "./same-json.ts";
 import { atRevision, encodeForStorage, StoredObject, storedObjectOf } from "./stored-object.ts";
 import { WatchCache } from "./watch-cache.ts";
 
@@ -149,5 +149,5 @@ interface Candidate<T extends KubernetesObject> {
 
 function isUnchanged(object: KubernetesObject, before: KubernetesObject): boolean {
   const resourceVersion = before.metadata?.resourceVersion;
-  return isDeepStrictEqual({ ...object, metadata: { ...object.metadata, resourceVersion } }, before);
+  return isSameJson({ ...object, metadata: { ...object.metadata, resourceVersion } }, before);
 }

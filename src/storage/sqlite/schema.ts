@@ -1,12 +1,16 @@
+import { closeSync, fchmodSync, openSync } from "node:fs";
 import { DatabaseSync } from "node:sqlite";
 import { StorageError } from "../storage.ts";
 
 /** The layout this program reads and writes. A newer one is refused, never guessed at. */
 export const SCHEMA_VERSION = 1;
 
-/** Opens the database at `path`, making what is missing. Throws `CORRUPT` where another program wrote it. */
+/** Opens the database at `path` for this process alone, making what is missing. Throws `CORRUPT` where another program wrote it. */
 export function openDatabase(path: string): DatabaseSync {
-  const database = new DatabaseSync(path);
+  makePrivate(path);
+  const database = new DatabaseSync(path, { timeout: LOCK_WAIT_MS });
+  // One process at a time, so that the index of the log can live in its memory.
+  database.exec("PRAGMA locking_mode = EXCLUSIVE");
   // WAL alone survives a killed process; FULL also syncs each commit, so that an answer outlives a power cut.
   database.exec(`
     PRAGMA journal_mode = WAL;
@@ -19,6 +23,16 @@ export function openDatabase(path: string): DatabaseSync {
   if (version === 0) createSchema(database);
   else if (version !== SCHEMA_VERSION) throw unknownVersion(path, version);
   return database;
+}
+
+// A process that was killed a moment ago may not be gone yet.
+const LOCK_WAIT_MS = 3000;
+
+// Secrets are in it; SQLite gives the files beside it the same permissions.
+function makePrivate(path: string): void {
+  const file = openSync(path, "a", 0o600);
+  fchmodSync(file, 0o600);
+  closeSync(file);
 }
 
 function readVersion(database: DatabaseSync): number {

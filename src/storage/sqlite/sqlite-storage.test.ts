@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { spawn } from "node:child_process";
 import { once } from "node:events";
-import { mkdtemp, rm } from "node:fs/promises";
+import { mkdtemp, rm, stat } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
@@ -61,6 +61,16 @@ test("a database of a newer program is refused with CORRUPT", async () => {
 
 test("a file that is no database is refused with CORRUPT", async () => {
   await assert.rejects(openSqliteStorage({ path: import.meta.filename }), { name: "StorageError", code: "CORRUPT" });
+});
+
+test("nobody else can read the files of a store, nor open it meanwhile", async () => {
+  const path = newPath();
+  await using storage = await openSqliteStorage({ path });
+  await storage.txn({ compares: [], success: [{ kind: "put", key: "/a", value: Buffer.from("1") }], failure: [] });
+  for (const file of [path, `${path}-wal`]) assert.equal((await stat(file)).mode & 0o777, 0o600, file);
+  const other = new DatabaseSync(path, { timeout: 0 });
+  assert.throws(() => other.exec("SELECT * FROM store"), /locked/);
+  other.close();
 });
 
 test("a directory that is missing is named", async () => {

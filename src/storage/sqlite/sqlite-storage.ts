@@ -28,6 +28,8 @@ export interface SqliteStorageOptions {
   readonly path: string;
   /** Batches a watch may fall behind before it is ended. */
   readonly watchCapacity?: number;
+  /** Told once when the store fails for good: nothing works afterwards but opening it anew. */
+  readonly onFailure?: (error: StorageError) => void;
 }
 
 /** Opens the store at `path`, making it where it is missing. The database lives in a worker thread. */
@@ -55,7 +57,11 @@ class SqliteStorage implements Storage {
       resourceLimits: { maxOldGenerationSizeMb: 128, maxYoungGenerationSizeMb: 8 },
     });
     this.#worker.on("message", (message: WorkerMessage) => this.#receive(message));
-    this.#worker.on("error", (error) => this.#fail(workerFailed(options.path, error)));
+    this.#worker.on("error", (error) => {
+      const failure = workerFailed(options.path, error);
+      this.#fail(failure);
+      options.onFailure?.(failure);
+    });
     this.#worker.on("exit", () => this.#fail(closed()));
   }
 
