@@ -11,6 +11,8 @@ export interface PodDirectories {
   hostsFile(pod: PodRef): string;
   /** Where termination message files of a container lie. */
   containerDir(pod: PodRef, containerName: string): string;
+  /** Where `Localhost` seccomp profiles lie. */
+  readonly seccompDir: string;
   /** Every pod's log directory lies below it. */
   readonly logsDir: string;
   logDir(pod: PodRef): string;
@@ -28,6 +30,7 @@ export function podDirectories(rootDir: string, logsDir: string): PodDirectories
     volumeDir: (pod, plugin, name) => join(podDir(pod), "volumes", `kubernetes.io~${plugin}`, name),
     hostsFile: (pod) => join(podDir(pod), "etc-hosts"),
     containerDir: (pod, containerName) => join(podDir(pod), "containers", containerName),
+    seccompDir: join(rootDir, "seccomp"),
     logsDir,
     logDir: (pod) => join(logsDir, `${pod.namespace}_${pod.name}_${pod.uid}`),
   };

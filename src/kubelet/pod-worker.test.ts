@@ -197,6 +197,16 @@ test("a deletion by force still gives two seconds", async () => {
   assert.ok(node.runtime.calls.includes("stopContainer main 2"));
 });
 
+test("a pod whose object is gone at once gets no more than two seconds, and nobody is told", async () => {
+  await using node = await NodeFixture.open();
+  node.addPod("gone", { terminationGracePeriodSeconds: 300 });
+  await node.until("gone", ({ phase }) => phase === "Running");
+  node.workers.remove("uid-gone");
+  await node.untilTrue(() => !node.workers.has("uid-gone"));
+  assert.ok(node.runtime.calls.includes("stopContainer main 2"));
+  assert.deepEqual(node.client.deletions, []);
+});
+
 test("a deletion interrupts a pull", async () => {
   await using node = await NodeFixture.open();
   const pulling = Promise.withResolvers<AbortSignal>();

@@ -7,7 +7,7 @@ import { messageOf } from "../base/coded-error.ts";
 import type { Logger } from "../base/log.ts";
 import { isConflict, isNotFound } from "../client/status-answer.ts";
 import type { ContainerStartError } from "./container-start-error.ts";
-import { gracePeriodOf } from "./kill-container.ts";
+import { gracePeriodOf, MIN_GRACE_SECONDS } from "./kill-container.ts";
 import { isStaticPod, type NodePod } from "./node-pod.ts";
 import { deadlineOf } from "./pod-deadline.ts";
 import { readPodRuntime } from "./pod-runtime.ts";
@@ -85,15 +85,21 @@ export class PodWorker {
     this.#pod = pod;
     this.#apiStatus = apiStatus;
     if (isDeleted(pod)) this.#endSync();
-    if (this.#state === "terminating" && gracePeriodOf(pod) < gracePeriodOf(before)) this.#endSooner();
+    const isShorter = gracePeriodOf(pod) < gracePeriodOf(before);
+    if (this.#state === "terminating" && isShorter) this.#endSooner();
     // Most updates are the echo of our own status: they ask for nothing.
     if (isDeleted(pod) !== isDeleted(before) || !isDeepStrictEqual(pod.spec, before.spec)) this.wake();
   }
 
-  /** The pod's object is gone: what is left of it in the runtime ends, and nobody is told. */
+  /**
+   * The pod's object is gone before the pod has ended, as after a deletion by force: what is left of it in the runtime gets no more than
+   * the least grace, and nobody is told.
+   */
   remove(): void {
+    if (this.#isRemoved) return;
     this.#isRemoved = true;
     this.#endSync();
+    if (this.#state === "terminating") this.#endSooner();
     this.wake();
   }
 
@@ -157,7 +163,8 @@ export class PodWorker {
     const { runtime } = this.#services;
     const pod = this.#pod;
     await this.#publishNow();
-    await stopPod(this.#services, { pod, runtime: await readPodRuntime(runtime, pod.uid) });
+    const graceSeconds = this.#isRemoved ? MIN_GRACE_SECONDS : undefined;
+    await stopPod(this.#services, { pod, graceSeconds, runtime: await readPodRuntime(runtime, pod.uid) });
     const after = await readPodRuntime(runtime, pod.uid);
     const running = after.containers.filter(({ state }) => state === "CONTAINER_RUNNING");
     if (running.length > 0) throw new Error(`${running.length} containers still run`);
@@ -200,7 +207,7 @@ export class PodWorker {
   /** A shorter grace takes effect at once: the runtime is asked again, with less time. */
   #endSooner(): void {
     const { runtime } = this.#services;
-    const graceSeconds = Math.max(2, gracePeriodOf(this.#pod));
+    const graceSeconds = this.#isRemoved ? MIN_GRACE_SECONDS : Math.max(MIN_GRACE_SECONDS, gracePeriodOf(this.#pod));
     const stopping = readPodRuntime(runtime, this.#pod.uid).then(({ containers }) =>
       Promise.all(
         containers

@@ -113,7 +113,8 @@ async function createContainer(
   ]);
   checkRunAsNonRoot(pod, container, present);
   const mounts = await containerMounts({ pod, container, volumes, directories, hostsFile, variables });
-  const config = containerConfigOf({ pod, container, image, restartCount, variables, mounts, node });
+  const { seccompDir } = directories;
+  const config = containerConfigOf({ pod, container, image, restartCount, variables, mounts, node, seccompDir });
   try {
     const containerId = await runtime.createContainer(sandboxId, config, sandboxConfig, request.signal);
     events.container(request, "Normal", "Created", "Container created");

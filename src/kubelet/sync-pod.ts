@@ -119,6 +119,7 @@ async function sandboxFor(
     logDirectory: services.directories.logDir(pod),
     nodeName: services.node.name,
     dnsConfig: dns.config,
+    seccompDir: services.directories.seccompDir,
   });
   if (existing !== undefined) return { config, status: existing };
   for (const warning of dns.warnings) services.events.pod(pod, "Warning", "DNSConfigForming", warning);

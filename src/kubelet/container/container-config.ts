@@ -17,11 +17,12 @@ export interface ContainerConfigRequest {
   readonly variables: ReadonlyMap<string, string>;
   readonly mounts: readonly Mount[];
   readonly node: { readonly memoryBytes: number };
+  readonly seccompDir: string;
 }
 
 /** Returns what the runtime is asked to create. */
 export function containerConfigOf(request: ContainerConfigRequest): ContainerConfig {
-  const { pod, container, image, restartCount, variables, mounts, node } = request;
+  const { pod, container, image, restartCount, variables, mounts, node, seccompDir } = request;
   const { spec } = container;
   const expand = (text: string) => expandVariables(text, (name) => variables.get(name));
   const stopSignal = spec.lifecycle?.stopSignal;
@@ -42,7 +43,7 @@ export function containerConfigOf(request: ContainerConfigRequest): ContainerCon
     tty: spec.tty ?? false,
     linux: {
       resources: containerResources(pod, spec, node),
-      securityContext: containerSecurityContext(pod, container),
+      securityContext: containerSecurityContext(pod, container, seccompDir),
     },
     ...(stopSignal === undefined ? {} : { stopSignal }),
   };

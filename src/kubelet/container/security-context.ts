@@ -1,3 +1,5 @@
+import { join } from "node:path";
+
 import type { PodSpec, SeccompProfile, SecurityContext } from "../../api/core-v1.gen.ts";
 import type { Image } from "../../cri/image-service.ts";
 import type { LinuxContainerSecurityContext, NamespaceOption, SecurityProfile } from "../../cri/runtime-service.ts";
@@ -14,8 +16,12 @@ export function namespaceOptionsOf({ hostNetwork, hostPID, hostIPC, shareProcess
   };
 }
 
-/** Returns a container's security context: its own fields, else the pod's. */
-export function containerSecurityContext(pod: NodePod, { spec }: PodContainer): LinuxContainerSecurityContext {
+/** Returns a container's security context: its own fields, else the pod's. Seccomp profiles of the node lie in `seccompDir`. */
+export function containerSecurityContext(
+  pod: NodePod,
+  { spec }: PodContainer,
+  seccompDir: string,
+): LinuxContainerSecurityContext {
   const { securityContext: own = {} } = spec;
   const { securityContext: shared = {} } = pod.spec;
   const privileged = own.privileged ?? false;
@@ -31,7 +37,7 @@ export function containerSecurityContext(pod: NodePod, { spec }: PodContainer): 
     ...(own.capabilities === undefined ? {} : { capabilities: capabilitiesOf(own.capabilities) }),
     readonlyRootfs: own.readOnlyRootFilesystem ?? false,
     noNewPrivs: own.allowPrivilegeEscalation === false,
-    seccomp: seccompOf(own.seccompProfile ?? shared.seccompProfile, privileged),
+    seccomp: seccompOf(own.seccompProfile ?? shared.seccompProfile, { seccompDir, privileged }),
     ...(own.procMount === "Unmasked" ? { maskedPaths: [], readonlyPaths: [] } : {}),
   };
 }
@@ -52,12 +58,26 @@ export function checkRunAsNonRoot(pod: NodePod, container: PodContainer, image: 
   if ((image.uid ?? 0) === 0) throw refused(`container has runAsNonRoot and image will run as root ${subject}`);
 }
 
-/** Without a profile of its own a container gets the runtime's default, as with the kubelet's `seccompDefault`. */
-export function seccompOf(profile: SeccompProfile | undefined, privileged: boolean): SecurityProfile {
+/** Where a seccomp profile applies, and where those of the node lie. */
+export interface SeccompScope {
+  readonly seccompDir: string;
+  readonly privileged: boolean;
+}
+
+/**
+ * Returns the seccomp profile as the runtime takes it. Without one of its own a container gets the runtime's default, as with the kubelet's
+ * `seccompDefault`. Throws `ContainerStartError` for a path that leaves the node's profiles.
+ */
+export function seccompOf(
+  profile: SeccompProfile | undefined,
+  { seccompDir, privileged }: SeccompScope,
+): SecurityProfile {
   if (privileged || profile?.type === "Unconfined") return { profileType: "Unconfined" };
   if (profile?.type !== "Localhost") return { profileType: "RuntimeDefault" };
-  const { localhostProfile } = profile;
-  return { profileType: "Localhost", ...(localhostProfile === undefined ? {} : { localhostRef: localhostProfile }) };
+  const path = join(seccompDir, profile.localhostProfile ?? "");
+  if (!path.startsWith(`${seccompDir}/`))
+    throw refused("localhostProfile must be a path below the node's seccomp profiles");
+  return { profileType: "Localhost", localhostRef: path };
 }
 
 type Capabilities = NonNullable<SecurityContext["capabilities"]>;

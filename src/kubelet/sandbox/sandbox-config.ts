@@ -12,10 +12,12 @@ export interface SandboxRequest {
   readonly logDirectory: string;
   readonly nodeName: string;
   readonly dnsConfig: DnsConfig;
+  readonly seccompDir: string;
 }
 
 /** Returns the configuration of a pod's sandbox. */
-export function sandboxConfigOf({ pod, attempt, logDirectory, nodeName, dnsConfig }: SandboxRequest): PodSandboxConfig {
+export function sandboxConfigOf(request: SandboxRequest): PodSandboxConfig {
+  const { pod, attempt, logDirectory, nodeName, dnsConfig, seccompDir } = request;
   const { uid, namespace, name, spec } = pod;
   const sysctls = (spec.securityContext?.sysctls ?? []).map((sysctl) => [sysctl.name, sysctl.value] as const);
   return {
@@ -32,7 +34,7 @@ export function sandboxConfigOf({ pod, attempt, logDirectory, nodeName, dnsConfi
       securityContext: {
         namespaceOptions: namespaceOptionsOf(spec),
         privileged: spec.containers.some(({ securityContext }) => securityContext?.privileged === true),
-        seccomp: seccompOf(spec.securityContext?.seccompProfile, false),
+        seccomp: seccompOf(spec.securityContext?.seccompProfile, { seccompDir, privileged: false }),
       },
       resources: podResources(pod),
     },

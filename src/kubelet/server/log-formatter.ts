@@ -40,7 +40,7 @@ export class LogFormatter {
     const isStart = !this.#isInsideLine;
     this.#isInsideLine = parsed.isPartial;
     return [
-      ...(timestamps && isStart ? [Buffer.from(`${parsed.time} `)] : []),
+      ...(timestamps && isStart ? [Buffer.from(`${formatTime(parsed.time)} `)] : []),
       parsed.content,
       ...(parsed.isPartial ? [] : [END_OF_LINE]),
     ];
@@ -51,6 +51,12 @@ export class LogFormatter {
     this.#left -= kept.length;
     return kept;
   }
+}
+
+/** Nine digits of fraction, so that columns line up, and `Z` where the offset is none. */
+function formatTime(time: string): string {
+  const [, seconds = time, fraction = "", zone = "Z"] = /^([^.Z+]+?)(?:\.(\d+))?(Z|[+-]\d\d:\d\d)$/.exec(time) ?? [];
+  return `${seconds}.${fraction.slice(0, 9).padEnd(9, "0")}${zone === "+00:00" || zone === "-00:00" ? "Z" : zone}`;
 }
 
 const LINE_FEED = 0x0a;

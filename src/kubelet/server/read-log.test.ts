@@ -46,6 +46,16 @@ test("timestamps stand once before each whole line", async (t) => {
   assert.equal(await textOf(path, "timestamps=true"), "2026-01-01T00:00:01.000000001Z a b\n");
 });
 
+test("timestamps have nine digits and Z for the zone of most logs", async (t) => {
+  const times = ["2026-01-01T00:00:01.5+00:00", "2026-01-01T00:00:01Z", "2026-01-01T00:00:01.123456789+02:00"];
+  const path = await logFile(t, times.map((time) => `${time} stdout F x\n`).join(""));
+  assert.deepEqual((await textOf(path, "timestamps=true")).trimEnd().split("\n"), [
+    "2026-01-01T00:00:01.500000000Z x",
+    "2026-01-01T00:00:01.000000000Z x",
+    "2026-01-01T00:00:01.123456789+02:00 x",
+  ]);
+});
+
 test("tailLines, sinceSeconds, sinceTime and limitBytes choose a part", async (t) => {
   const path = await logFile(t, [1, 2, 3, 4].map((second) => line(second, `l${second}`)).join(""));
   assert.equal(await textOf(path, "tailLines=2"), "l3\nl4\n");
