@@ -107,6 +107,7 @@ describe(
 
     test("never runs bytes that are not the digest's", async () => {
       const { kubectl, registries } = fixture;
+      await registries.pushVariant("corrupt/app", {}, 1);
       await using proxy = await openRecordingProxy(registries.publicHost, {
         rewrite: (path, body) => (path.includes("/blobs/") ? flipped(body) : body),
       });
