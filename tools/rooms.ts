@@ -45,7 +45,8 @@ function parseImports(cell: string): (room: string) => boolean {
 
 function problemsOf(path: string): string[] {
   const room = path.split("/")[0] ?? "";
-  const isTest = /\.(test|suite)\.ts$/.test(path);
+  // Fixtures that only tests use lie in a folder `testing` of their room, or end in `.fixture.ts`.
+  const isTest = /\.(test|suite|fixture)\.ts$|\/testing\//.test(path);
   return [...importsOf(join(source, path))].flatMap((target) => {
     const other = relative(source, target).split("/")[0] ?? "";
     if (other === room || other === "..")
