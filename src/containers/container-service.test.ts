@@ -8,6 +8,7 @@ import { setTimeout as delay } from "node:timers/promises";
 
 import { run } from "../base/process/run.ts";
 import type { ContainerConfig, ContainerEvent, ContainerStatus } from "../cri/runtime-service.ts";
+import { debianProgram } from "../testing/debian-program.ts";
 import { requires } from "../testing/requires.ts";
 import type { ContainerService } from "./container-service.ts";
 import { purgeContainers } from "./purge-containers.ts";
@@ -28,7 +29,10 @@ describe("containers", { skip: requires("root", "runc", "conmon", "nft", "busybo
   let sandboxId: string;
 
   before(async () => {
-    fixture = createEngineFixture("100.127.98.0/24");
+    fixture = createEngineFixture({
+      podCidr: "100.127.98.0/24",
+      busybox: debianProgram("busybox-static", "bin/busybox"),
+    });
     service = await openEngine(fixture);
     sandboxId = await service.runPodSandbox(sandboxConfig(fixture, "pod"));
   });

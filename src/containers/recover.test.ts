@@ -13,6 +13,7 @@ import { siblingModule } from "../base/sibling-module.ts";
 import type { ContainerStatus } from "../cri/runtime-service.ts";
 import { mountPointsUnder } from "../linux/mount.ts";
 import { identityOf } from "../linux/procfs.ts";
+import { debianProgram } from "../testing/debian-program.ts";
 import { requires } from "../testing/requires.ts";
 import type { ContainerService } from "./container-service.ts";
 import { purgeContainers } from "./purge-containers.ts";
@@ -37,7 +38,10 @@ describe("containers after a kill", { skip: requires("root", "runc", "conmon", "
   let fixture: EngineFixture;
 
   before(() => {
-    fixture = createEngineFixture("100.127.97.0/24");
+    fixture = createEngineFixture({
+      podCidr: "100.127.97.0/24",
+      busybox: debianProgram("busybox-static", "bin/busybox"),
+    });
   });
 
   after(async () => {

@@ -27,12 +27,6 @@ export function bootId(): string {
   return currentBootId;
 }
 
-/** Returns the children of a process. */
-export function childrenOf(pid: number): number[] {
-  const text = readProcFile(`/proc/${pid}/task/${pid}/children`) ?? "";
-  return text.split(" ").filter(Boolean).map(Number);
-}
-
 /** Returns the OOM score adjustment of this process, the least that a process without CAP_SYS_RESOURCE may set. */
 export function ownOomScoreAdj(): number {
   return Number(readProcFile("/proc/self/oom_score_adj") ?? 0);

@@ -21,7 +21,6 @@ import { openMetadata } from "../../metadata/open-metadata.ts";
 import { digestOf } from "../../oci/digest.ts";
 import type { ContainerDefaults } from "../../oci/image-config.ts";
 import { openOverlaySnapshotter } from "../../snapshots/overlayfs/overlay-snapshotter.ts";
-import { debianProgram } from "../../testing/debian-program.ts";
 import type { ContainerImage } from "../container-images.ts";
 import { type ContainerService, createRuntimeService } from "../container-service.ts";
 
@@ -30,6 +29,8 @@ export interface EngineFixture {
   readonly base: string;
   readonly instance: string;
   readonly podCidr: string;
+  /** A static BusyBox, what its image is made of. */
+  readonly busybox: string;
 }
 
 export const RUN_AS_IMAGE_SAYS: LinuxContainerSecurityContext = {
@@ -41,19 +42,19 @@ export const RUN_AS_IMAGE_SAYS: LinuxContainerSecurityContext = {
 };
 
 /** Makes the directories of an engine. `podCidr` must be no other test's. */
-export function createEngineFixture(podCidr: string): EngineFixture {
+export function createEngineFixture(options: Pick<EngineFixture, "podCidr" | "busybox">): EngineFixture {
   const base = mkdtempSync("/run/berth-ct-");
-  return { base, instance: `test${base.slice(-6).toLowerCase()}`, podCidr };
+  return { ...options, base, instance: `test${base.slice(-6).toLowerCase()}` };
 }
 
 /** Opens an engine on real parts, with an image of BusyBox. Disposing it leaves its containers running. */
-export async function openEngine({ base, instance, podCidr }: EngineFixture): Promise<ContainerService> {
+export async function openEngine({ base, instance, podCidr, busybox }: EngineFixture): Promise<ContainerService> {
   const metadata = await openMetadata(join(base, "root", "engine.db"));
   const snapshotter = await openOverlaySnapshotter(join(base, "root", "snapshots"));
   const chainId = digestOf(Buffer.from("busybox"));
   if (snapshotter.stat(chainId) === undefined) {
     await using active = await snapshotter.prepare(chainId, undefined);
-    fillRootfs(active.directory);
+    fillRootfs(active.directory, busybox);
     await active.commit({ bytes: 1, inodes: 1, implicitDirectories: [], isOpaque: false });
   }
   const service = await createRuntimeService({
@@ -167,12 +168,12 @@ const IMAGES = (chainId: ReturnType<typeof digestOf>): Images => {
   };
 };
 
-function fillRootfs(rootfs: string): void {
+function fillRootfs(rootfs: string, busybox: string): void {
   for (const name of ["bin", "etc", "tmp", "srv/app"]) mkdirSync(join(rootfs, name), { recursive: true });
   // Hostile: where the kernel's file systems go, links that lead elsewhere.
   symlinkSync("/tmp", join(rootfs, "proc"));
   symlinkSync("../../../../tmp", join(rootfs, "dev"));
-  copyFileSync(debianProgram("busybox-static", "bin/busybox"), join(rootfs, "bin", "busybox"));
+  copyFileSync(busybox, join(rootfs, "bin", "busybox"));
   for (const name of COMMANDS) symlinkSync("busybox", join(rootfs, "bin", name));
   writeFileSync(join(rootfs, "etc", "passwd"), "root:x:0:0::/root:/bin/sh\napp:x:1234:2345::/:/bin/sh\n");
   writeFileSync(join(rootfs, "etc", "group"), "root:x:0:\napps:x:2345:\nextra:x:3456:other,app\n");
