@@ -28,18 +28,20 @@ export interface PodServicesParts {
   readonly statuses: StatusManager;
   readonly recorder: EventRecorder;
   readonly clock: Clock;
+  /** Called when an image has come to the node. */
+  readonly onPulled: () => void;
 }
 
 /** Returns what all pods of a node share. */
 export async function createPodServices(options: KubeletOptions, parts: PodServicesParts): Promise<PodServices> {
   const { client, runtime, images, logger, config = {} } = options;
-  const { surroundings, statuses, clock } = parts;
+  const { surroundings, statuses, clock, onPulled } = parts;
   const events = createPodEvents(parts.recorder);
   const directories = podDirectories(options.rootDir, options.logsDir);
   const hooks = createHookRunner({ runtime, clock });
   const killer = createContainerKiller({ runtime, hooks, events, clock, logger });
   const nodeFiles = createNodeFileCredentials(config.credentialFiles ?? []);
-  const imageManager = new ImageManager({ client, images, nodeFiles, events, logger, clock });
+  const imageManager = new ImageManager({ client, images, nodeFiles, events, onPulled, logger, clock });
   const crashBackoff = new Backoff(clock, { initialMs: 10_000, maxMs: 300_000 });
   const objects = createObjectReader(client);
   const node = await nodeFactsOf(options, surroundings);

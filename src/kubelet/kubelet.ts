@@ -9,6 +9,7 @@ import type { Informer } from "../client/informer.ts";
 import { createPodServices, type Surroundings } from "./create-pod-services.ts";
 import type { KubeletOptions } from "./kubelet-options.ts";
 import { readHostInfo } from "./node/host-info.ts";
+import { createNodeEvents, type NodeEvents } from "./node/node-events.ts";
 import { NodeRegistration } from "./node/node-registration.ts";
 import { readNodeStatus } from "./node/read-node-status.ts";
 import type { PodRef } from "./node-pod.ts";
@@ -76,12 +77,19 @@ class NodeKubelet implements Kubelet {
     const recorder = createEventRecorder({ client, component: "kubelet", host: nodeName, clock, logger });
     const informer = createNodePodInformer(client, nodeName, logger);
     const statuses = new StatusManager({ client, apiUidOf: (pod) => manager.apiUidOf(pod), clock, logger, signal });
-    const services = await createPodServices(this.#options, { surroundings, statuses, recorder, clock });
+    const services = await createPodServices(this.#options, {
+      surroundings,
+      statuses,
+      recorder,
+      clock,
+      onPulled: () => registration.wake(),
+    });
     const workers = new PodWorkers(services, (pod) => manager.onFinished(pod));
     const mirrors = createMirrorPods({ client, node: () => registration.node, logger });
     const hasStaticPods = config.staticPodPath !== undefined;
     const manager = new PodManager({ informer, workers, statuses, mirrors, hasStaticPods });
-    const registration = this.#createRegistration(surroundings, (node) => this.#onNode(node, manager));
+    const nodeEvents = createNodeEvents(recorder, nodeName);
+    const registration = this.#createRegistration({ surroundings, nodeEvents }, (node) => this.#onNode(node, manager));
     this.#services = services;
     this.#server = await this.#listen(manager);
     const parts = { manager, workers, registration };
@@ -140,7 +148,7 @@ class NodeKubelet implements Kubelet {
     return startNodeServer({ nodeName, ...listen, ...serving, clientCa, runtime, pods, onPodChange, logger });
   }
 
-  #createRegistration(surroundings: Surroundings, onNode: (node: Node) => void): NodeRegistration {
+  #createRegistration({ surroundings, nodeEvents }: NodeParts, onNode: (node: Node) => void): NodeRegistration {
     const { client, nodeName, logger, config = {} } = this.#options;
     const labels = {
       "kubernetes.io/arch": surroundings.host.architecture,
@@ -156,6 +164,7 @@ class NodeKubelet implements Kubelet {
       taints: config.registerWithTaints ?? [],
       readStatus: (previous) =>
         readNodeStatus({ options: this.#options, surroundings, port: this.port, previous, clock }),
+      events: nodeEvents,
       onNode,
       clock,
       logger,
@@ -202,6 +211,11 @@ interface Parts {
   readonly manager: PodManager;
   readonly workers: PodWorkers;
   readonly registration: NodeRegistration;
+}
+
+interface NodeParts {
+  readonly surroundings: Surroundings;
+  readonly nodeEvents: NodeEvents;
 }
 
 interface Wires {

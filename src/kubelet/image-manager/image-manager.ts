@@ -22,6 +22,8 @@ export interface ImageManagerOptions {
   readonly images: ImageService;
   readonly nodeFiles: NodeFileCredentials;
   readonly events: PodEvents;
+  /** Called when an image has come to the node. */
+  readonly onPulled: () => void;
   readonly logger: Logger;
   readonly clock?: Clock;
 }
@@ -118,6 +120,7 @@ export class ImageManager {
     }
     this.#failures.delete(key);
     this.#backoff.collectGarbage();
+    this.#options.onPulled();
     await this.#reportPulled(image, request, this.#clock.monotonic() - startedAt);
   }
 

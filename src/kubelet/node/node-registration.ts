@@ -11,6 +11,7 @@ import { keepNodeLease } from "../../client/lease.ts";
 import type { RestClient } from "../../client/rest-client.ts";
 import { isAlreadyExists, isNotFound } from "../../client/status-answer.ts";
 import { Wakeup } from "../wakeup.ts";
+import type { NodeEvents } from "./node-events.ts";
 
 export interface NodeRegistrationOptions {
   readonly client: RestClient;
@@ -19,6 +20,7 @@ export interface NodeRegistrationOptions {
   readonly taints: readonly Taint[];
   /** Returns the node's status as it is now. */
   readonly readStatus: (previous: NodeStatus | undefined) => Promise<NodeStatus>;
+  readonly events: NodeEvents;
   /** Called with the node's object each time it was read or written. */
   readonly onNode: (node: Node) => void;
   readonly clock: Clock;
@@ -49,7 +51,8 @@ export class NodeRegistration {
 
   /** Keeps the node until `signal` aborts, whatever fails meanwhile. Never throws. */
   async run(signal: AbortSignal): Promise<void> {
-    const { client, nodeName, clock, logger } = this.#options;
+    const { client, nodeName, clock, logger, events } = this.#options;
+    events.starting();
     const lease = keepNodeLease({ client, nodeName, owner: () => this.#owner(), clock, logger, signal });
     for (let failures = 0; !signal.aborted;) {
       try {
@@ -80,6 +83,7 @@ export class NodeRegistration {
         await client.patch(NODES, { name: nodeName }, patch, { kind: "strategic", subresource: "status", signal }),
       );
       this.#reportedAt = clock.now();
+      this.#options.events.changed(node.status, status);
     } catch (error) {
       // Somebody has deleted it: the next look registers it anew.
       if (isNotFound(error)) this.#node = undefined;
@@ -89,14 +93,16 @@ export class NodeRegistration {
 
   /** Takes up the object of this name, or makes it with its first status, so that it is never seen without one. */
   async #register(signal: AbortSignal): Promise<Node> {
-    const { client, nodeName, labels, taints, readStatus } = this.#options;
+    const { client, nodeName, labels, taints, readStatus, events } = this.#options;
     const wanted: Node = {
       metadata: { name: nodeName, labels: { ...labels }, annotations: { ...ANNOTATIONS } },
       spec: taints.length === 0 ? {} : { taints: [...taints] },
       status: await readStatus(undefined),
     };
     try {
-      return this.#keep(await client.create(NODES, wanted, { signal }));
+      const node = this.#keep(await client.create(NODES, wanted, { signal }));
+      events.changed(undefined, wanted.status ?? {});
+      return node;
     } catch (error) {
       if (!isAlreadyExists(error)) throw error;
     }

@@ -89,6 +89,7 @@ export class NodeFixture implements AsyncDisposable {
         statuses,
         recorder: this.#recorder(),
         clock,
+        onPulled: () => {},
       },
     );
     this.#workers = new PodWorkers(services, () => {});
