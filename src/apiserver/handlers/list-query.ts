@@ -3,26 +3,13 @@ import { parseLabelSelector } from "../../api/label-selector.ts";
 import { badRequestStatus, StatusError } from "../../api/status.ts";
 import { integerOf } from "../objects/request-options.ts";
 import { selectableFieldsOf } from "../resources/resource-definition.ts";
-import { type ContinueToken, parseContinueToken } from "../store/list-pages.ts";
+import { parseContinueToken } from "../store/list-pages.ts";
 import type { Predicate } from "../store/predicate.ts";
+import type { Freshness, PageRequest } from "../store/read-page.ts";
 import type { ResourceCall } from "./resource-call.ts";
 
-/** What a list asks for. */
-export interface ListQuery {
-  readonly predicate: Predicate;
-  readonly limit: number | undefined;
-  readonly continue: ContinueToken | undefined;
-  readonly freshness: Freshness;
-}
-
-/** How new the answer has to be. */
-export type Freshness =
-  | { readonly kind: "newest" }
-  | { readonly kind: "any" }
-  | { readonly kind: "notOlderThan" | "exact"; readonly revision: number };
-
 /** Reads what a list asks for. Throws `StatusError` with code `BadRequest` or `Invalid`. */
-export function listQueryOf(call: ResourceCall): ListQuery {
+export function listQueryOf(call: ResourceCall): PageRequest {
   const { request } = call;
   const predicate = predicateOf(call);
   const limit = integerOf(request, "limit");

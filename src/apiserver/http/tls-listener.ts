@@ -33,6 +33,7 @@ export class TlsListener {
         rejectUnauthorized: false,
         minVersion: "TLSv1.2",
         handshakeTimeout: HANDSHAKE_TIMEOUT_MS,
+        maxSessionMemory: SESSION_MEGABYTES,
         settings: {
           maxConcurrentStreams: MAX_STREAMS,
           initialWindowSize: WINDOW_BYTES,
@@ -44,6 +45,8 @@ export class TlsListener {
     );
     this.#server.on("session", (session) => this.#guardSession(session));
     this.#server.on("secureConnection", (socket: Socket) => this.#guardSocket(socket));
+    // Such as too many open files: the next connection may do better.
+    this.#server.on("error", (error) => logger.error({ error }, "a connection could not be accepted"));
     // A client that breaks the protocol is its own problem.
     this.#server.on("sessionError", (error) => logger.debug({ error }, "a connection failed"));
     this.#server.on("tlsClientError", (error) => logger.debug({ error }, "a TLS handshake failed"));
@@ -110,6 +113,8 @@ export class TlsListener {
 
 const HANDSHAKE_TIMEOUT_MS = 10_000;
 const MAX_STREAMS = 250;
+// A component has one connection for everything: a long list in it must not refuse its lease.
+const SESSION_MEGABYTES = 64;
 const WINDOW_BYTES = 256 * 1024;
 const MAX_HEADER_BYTES = 64 * 1024;
 const IDLE_TIMEOUT_MS = 180_000;

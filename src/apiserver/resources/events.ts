@@ -4,6 +4,7 @@ import type { ResourceDefinition } from "./resource-definition.ts";
 
 const HOUR_SECONDS = 3600;
 
+/** Events: each ends an hour after it last happened. */
 export const events: ResourceDefinition<Event> = {
   type: EVENTS,
   ttlSeconds: HOUR_SECONDS,

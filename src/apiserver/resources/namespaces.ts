@@ -11,6 +11,7 @@ const FINALIZER = "kubernetes";
 /** Names of the namespaces that every cluster has. */
 export const SYSTEM_NAMESPACES = ["default", "kube-system", "kube-public", "kube-node-lease"] as const;
 
+/** Namespaces: a deleted one stays until its content is gone and `finalize` says so. */
 export const namespaces: ResourceDefinition<Namespace> = {
   type: NAMESPACES,
   hasStatus: true,

@@ -2,6 +2,7 @@ import type { Node } from "../../api/core-v1.gen.ts";
 import { NODES } from "../../api/resource-types.ts";
 import type { ResourceDefinition } from "./resource-definition.ts";
 
+/** Nodes, which register themselves. */
 export const nodes: ResourceDefinition<Node> = {
   type: NODES,
   hasStatus: true,

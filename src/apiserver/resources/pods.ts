@@ -10,6 +10,7 @@ import type { ResourceDefinition } from "./resource-definition.ts";
 const DEFAULT_GRACE_SECONDS = 30;
 const ENDED_PHASES: ReadonlySet<string> = new Set(["Failed", "Succeeded"]);
 
+/** Pods: bound to a node by `binding`, ended gracefully, their logs read from their kubelet. */
 export const pods: ResourceDefinition<Pod> = {
   type: PODS,
   hasStatus: true,

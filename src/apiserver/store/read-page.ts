@@ -13,10 +13,13 @@ export interface PageRequest {
   readonly predicate: Predicate;
   readonly limit: number | undefined;
   readonly continue: ContinueToken | undefined;
-  readonly freshness:
-    | { readonly kind: "newest" | "any" }
-    | { readonly kind: "notOlderThan" | "exact"; readonly revision: number };
+  readonly freshness: Freshness;
 }
+
+/** How new a page has to be. */
+export type Freshness =
+  | { readonly kind: "newest" | "any" }
+  | { readonly kind: "notOlderThan" | "exact"; readonly revision: number };
 
 /** Objects in the order of their keys, and what a list says about itself. */
 export interface Page {
@@ -43,7 +46,7 @@ const CHUNK = 500;
 
 function readCached(store: ResourceStore, { predicate, limit }: PageRequest): Page {
   const { revision, objects } = store.cache.snapshot();
-  const first = firstWithPrefix(objects, predicate.keyPrefix);
+  const first = lowerBound(objects, predicate.keyPrefix);
   const found: StoredObject[] = [];
   let index = first;
   for (; index < objects.length && found.length <= (limit ?? Infinity); index++) {
@@ -54,7 +57,9 @@ function readCached(store: ResourceStore, { predicate, limit }: PageRequest): Pa
   const isCut = limit !== undefined && found.length > limit;
   if (!isCut) return pageOf(found, revision);
   found.pop();
-  const total = takesAll(predicate) ? firstAfterPrefix(objects, predicate.keyPrefix) - first : undefined;
+  const total = takesAll(predicate)
+    ? lowerBound(objects, prefixRange(predicate.keyPrefix).rangeEnd) - first
+    : undefined;
   return pageOf(found, revision, { remaining: total === undefined ? undefined : total - found.length });
 }
 
@@ -102,14 +107,6 @@ function readError(error: unknown): unknown {
   }
   if (codeOf(error) === "FUTURE_REVISION") return new StatusError("Timeout", "Timeout: Too large resource version");
   return error;
-}
-
-function firstWithPrefix(objects: readonly StoredObject[], prefix: string): number {
-  return lowerBound(objects, prefix);
-}
-
-function firstAfterPrefix(objects: readonly StoredObject[], prefix: string): number {
-  return lowerBound(objects, prefixRange(prefix).rangeEnd);
 }
 
 function lowerBound(objects: readonly StoredObject[], key: string): number {
