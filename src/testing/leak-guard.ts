@@ -66,7 +66,7 @@ export async function readHostState(words: readonly string[]): Promise<HostState
     routes: new Set(routes()),
     nftables: new Set(await nftablesTables()),
     sysctls: new Set(sysctls()),
-    directories: new Set([...berthDirectories(tmpdir()), ...berthDirectories("/run"), ...berthDirectories("/var/lib")]),
+    directories: new Set(directories()),
   };
 }
 
@@ -152,11 +152,13 @@ function sysctls(): string[] {
     .map((name) => `${name} = ${readText(`/proc/sys/${name}`).trim()}`);
 }
 
-function berthDirectories(parent: string): string[] {
-  return namesIn(parent)
-    .filter((name) => name.startsWith("berth"))
-    .flatMap((name) => [name, ...namesIn(join(parent, name)).map((child) => join(name, child))])
-    .map((name) => join(parent, name));
+/** The directories themselves that clusters share may come and go: what is in them counts. */
+function directories(): string[] {
+  const temporary = namesIn(tmpdir()).filter((name) => name.startsWith("berth"));
+  const shared = ["/run/berth", "/var/lib/berth"].flatMap((parent) =>
+    namesIn(parent).map((name) => join(parent, name)),
+  );
+  return [...temporary.map((name) => join(tmpdir(), name)), ...shared];
 }
 
 function namesIn(directory: string): string[] {
