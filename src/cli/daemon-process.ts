@@ -1,13 +1,15 @@
 import { spawn, type ChildProcess } from "node:child_process";
 import { fileURLToPath } from "node:url";
 
+import { SMALL_PROCESS_ENVIRONMENT, SMALL_PROCESS_FLAGS } from "../base/small-process.ts";
 import { siblingModule } from "../base/sibling-module.ts";
 
 /** Starts a program of the daemon that lives on without this process. `argument` is what it reads as JSON. */
 export function spawnSupervisor(argument: object, stderr: number): ChildProcess {
-  const child = spawn(process.execPath, [...NODE_FLAGS, entry("supervisor-main"), JSON.stringify(argument)], {
+  const child = spawn(process.execPath, [...SMALL_PROCESS_FLAGS, entry("supervisor-main"), JSON.stringify(argument)], {
     detached: true,
     cwd: "/",
+    env: { ...process.env, ...SMALL_PROCESS_ENVIRONMENT },
     stdio: ["ignore", stderr, stderr],
   });
   child.unref();
@@ -16,12 +18,10 @@ export function spawnSupervisor(argument: object, stderr: number): ChildProcess 
 
 /** Starts the program that removes what a cluster has left; its standard error is shown. */
 export function spawnPurge(argument: object): ChildProcess {
-  return spawn(process.execPath, [...NODE_FLAGS, entry("purge-main"), JSON.stringify(argument)], {
+  return spawn(process.execPath, [...SMALL_PROCESS_FLAGS, entry("purge-main"), JSON.stringify(argument)], {
     stdio: ["ignore", "inherit", "inherit"],
   });
 }
-
-const NODE_FLAGS = ["--max-semi-space-size=1", "--disable-warning=ExperimentalWarning"];
 
 function entry(name: string): string {
   return fileURLToPath(siblingModule(import.meta.url, `../daemon/${name}`));

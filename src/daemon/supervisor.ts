@@ -4,6 +4,7 @@ import { join } from "node:path";
 import { messageOf } from "../base/coded-error.ts";
 import { FileLockError, lockFile } from "../base/file-lock.ts";
 import { siblingModule } from "../base/sibling-module.ts";
+import { SMALL_PROCESS_FLAGS } from "../base/small-process.ts";
 import type { ClusterOptions } from "../instance/cluster-options.ts";
 import type { ClusterStatus, RoleError, RoleName } from "../instance/cluster-status.ts";
 import type { Instance } from "../instance/open-instance.ts";
@@ -155,7 +156,7 @@ class ClusterSupervisor implements Supervisor {
       entry: this.#options.entryOf?.(name) ?? siblingModule(import.meta.url, `${name}-main`),
       config,
       log: this.#openLog(name),
-      nodeFlags: NODE_FLAGS,
+      nodeFlags: SMALL_PROCESS_FLAGS,
       onChange: () => this.#changed(),
       onReport: (report) => this.#receive(name, report),
     });
@@ -212,8 +213,6 @@ class ClusterSupervisor implements Supervisor {
   }
 }
 
-/** Small young generations keep idle processes small; what a role does is short-lived and light. */
-const NODE_FLAGS = ["--max-semi-space-size=2", "--disable-warning=ExperimentalWarning"];
 /** A crash may be chance; as many in a row are not. */
 const MAX_FIRST_FAILURES = 5;
 const STOP_TIMEOUT_MS = 10_000;

@@ -91,7 +91,8 @@ class NodeKubelet implements Kubelet {
     const nodeEvents = createNodeEvents(recorder, nodeName);
     const registration = this.#createRegistration({ surroundings, nodeEvents }, (node) => this.#onNode(node, manager));
     this.#services = services;
-    this.#server = await this.#listen(manager);
+    // A range that is known beforehand makes the network ready before the node first tells how it is.
+    [this.#server] = await Promise.all([this.#listen(manager), this.#setPodCidr(config.podCidr)]);
     const parts = { manager, workers, registration };
     this.#running = this.#run(parts, { informer, recorder });
   }
@@ -173,15 +174,20 @@ class NodeKubelet implements Kubelet {
 
   /** The node's object says which addresses its pods get, and static pods' mirrors belong to it. */
   #onNode(node: Node, manager: PodManager): void {
-    const { runtime, config = {}, logger } = this.#options;
     void manager.ensureMirrors();
-    const podCidr = config.podCidr ?? node.spec?.podCIDR;
+    void this.#setPodCidr(this.#options.config?.podCidr ?? node.spec?.podCIDR);
+  }
+
+  async #setPodCidr(podCidr: string | undefined): Promise<void> {
+    const { runtime, logger } = this.#options;
     if (podCidr === undefined || podCidr === this.#podCidr) return;
     this.#podCidr = podCidr;
-    runtime.updateRuntimeConfig({ podCidr }).catch((error: unknown) => {
+    try {
+      await runtime.updateRuntimeConfig({ podCidr });
+    } catch (error) {
       this.#podCidr = undefined;
       logger.warn({ podCidr, error: messageOf(error) }, "pod range not taken by the runtime");
-    });
+    }
   }
 
   #onRelist(runtimePods: ReadonlyMap<string, PodRef>, manager: PodManager, workers: PodWorkers): void {

@@ -10,7 +10,10 @@ test("the registries hold the image: one for everybody, two for who knows the pa
   await using registries = await openTestRegistries();
   const statusOf = async (host: string, password?: string) => {
     const authorization = `Basic ${Buffer.from(`${USER}:${password}`).toString("base64")}`;
-    const headers = { accept: "application/vnd.oci.image.manifest.v1+json", ...(password === undefined ? {} : { authorization }) };
+    const headers = {
+      accept: "application/vnd.oci.image.manifest.v1+json",
+      ...(password === undefined ? {} : { authorization }),
+    };
     return (await fetch(`http://${host}/v2/team/app/manifests/v1`, { method: "HEAD", headers })).status;
   };
   const { publicHost, privateHost, secondHost } = registries;
