@@ -74,16 +74,24 @@ async function recoverContainer(engine: Engine, container: ContainerRecord): Pro
   if (container.state === "CONTAINER_CREATED") await recoverCreated(engine, container);
 }
 
-/** What was being created may have come to be, or even have been started, before the record could say so. */
+/**
+ * What was being created may have come to be, or even have been started, before the record could say so. What never came to be
+ * is forgotten, so that it can be made anew: nothing of it has run, and a pod that never restarts must not lose its only try.
+ */
 async function recoverCreated(engine: Engine, { id, createdAt }: ContainerRecord): Promise<void> {
   const processes = findProcesses(engine.runtime.directories, id);
-  const state = processes === undefined ? undefined : (await engine.runtime.oci.state(id))?.status;
+  const state = (await engine.runtime.oci.state(id))?.status;
   if (processes !== undefined && state === "created") return await engine.containers.update(id, { processes });
   if (processes !== undefined && state === "running") {
     return await engine.containers.update(id, { processes, state: "CONTAINER_RUNNING", startedAt: createdAt });
   }
+  if (state === undefined) return await discardContainer(engine, id);
   await engine.runtime.oci.delete(id);
-  const end = { exitCode: 128, reason: "StartError", message: "The node ended while the container was being created" };
+  const end = {
+    exitCode: 128,
+    reason: "StartError",
+    message: "The container ended while the node was not there to see it",
+  };
   await engine.containers.update(id, { ...end, state: "CONTAINER_EXITED", finishedAt: Date.now() });
 }
 
