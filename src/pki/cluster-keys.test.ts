@@ -129,6 +129,23 @@ test("openssl finds every certificate in order", async (context) => {
   assert.equal(stdout.trim(), "subject=O = system:nodes, CN = system:node:vm");
 });
 
+test("keys that are there are opened without the library that makes certificates", async (context) => {
+  const directory = await temporaryDirectory(context);
+  const script = `
+    import { createRequire } from "node:module";
+    import { openKeys } from ${JSON.stringify(import.meta.resolve("./cluster-keys.ts"))};
+    await openKeys(${JSON.stringify(directory)});
+    console.log(Object.keys(createRequire("file:///").cache).some((path) => path.includes("@peculiar/x509")));`;
+  const open = async () => (await exec(process.execPath, ["--input-type=module", "-e", script])).stdout.trim();
+  assert.deepEqual([await open(), await open()], ["true", "false"]);
+});
+
+test("a name that looks like an encoding is taken as it is", async () => {
+  const ca = await createAuthority("kubernetes");
+  const { certificate } = await issueClientCertificate(ca, { commonName: "#0c0141", organizations: ["a,O=b"] });
+  assert.deepEqual({ ...new X509Certificate(certificate).toLegacyObject().subject }, { O: "a,O=b", CN: "#0c0141" });
+});
+
 test("server and client prove themselves to each other over TLS", async (context) => {
   const keys = await openKeys(await temporaryDirectory(context));
   const ca = keys.ca.certificate;

@@ -26,7 +26,7 @@ export async function createAuthority(commonName: string, key?: Secret): Promise
   const publicKey = createPublicKey(privateKey);
   const subject = { commonName };
   const request = { subject, publicKey, use: "authority", ...validFor(AUTHORITY_DAYS) } as const;
-  return pairOf(signCertificate(request, { subject, publicKey, privateKey }), privateKey);
+  return pairOf(await signCertificate(request, { subject, publicKey, privateKey }), privateKey);
 }
 
 /** Returns a certificate by which a user proves who it is, good for a year. */
@@ -37,7 +37,7 @@ export async function issueClientCertificate(
   const privateKey = await newKey();
   const publicKey = createPublicKey(privateKey);
   const request = { subject, publicKey, use: "client", ...validFor(LEAF_DAYS) } as const;
-  return pairOf(signCertificate(request, signerOf(ca)), privateKey);
+  return pairOf(await signCertificate(request, signerOf(ca)), privateKey);
 }
 
 /** Returns a certificate to serve TLS with, good for a year. Throws `PkiError` with `INVALID_NAME`. */
@@ -48,7 +48,7 @@ export async function issueServingCertificate(
   const privateKey = await newKey();
   const publicKey = createPublicKey(privateKey);
   const request = { subject, publicKey, names, use: "serving", ...validFor(LEAF_DAYS) } as const;
-  return pairOf(signCertificate(request, signerOf(ca)), privateKey);
+  return pairOf(await signCertificate(request, signerOf(ca)), privateKey);
 }
 
 /** Returns a new ECDSA key on P-256 as PKCS #8 PEM. */

@@ -1,18 +1,6 @@
-import { createHash, type KeyObject, randomBytes, sign } from "node:crypto";
-import { isIPv4, isIPv6 } from "node:net";
-import {
-  derBitString,
-  derBoolean,
-  derExplicit,
-  derImplicit,
-  derObjectIdentifier,
-  derOctetString,
-  derSequence,
-  derSetOf,
-  derTime,
-  derUnsignedInteger,
-  derUtf8String,
-} from "./der.ts";
+import { type KeyObject, randomBytes, type webcrypto } from "node:crypto";
+import { isIP } from "node:net";
+import type * as X509 from "@peculiar/x509";
 import { PkiError } from "./pki-error.ts";
 
 /** The holder of a certificate as Kubernetes reads it: the user and its groups. */
@@ -27,6 +15,7 @@ export type CertificateUse = "authority" | "client" | "serving";
 /** A certificate to be signed. */
 export interface CertificateRequest {
   readonly subject: Subject;
+  /** An ECDSA key on P-256. */
   readonly publicKey: KeyObject;
   readonly use: CertificateUse;
   /** DNS names and IP addresses. */
@@ -38,112 +27,73 @@ export interface CertificateRequest {
 /** Who signs: the authority's name and key. An authority signs its own certificate with these too. */
 export interface Signer {
   readonly subject: Subject;
+  /** ECDSA keys on P-256. */
   readonly publicKey: KeyObject;
-  /** An ECDSA key on P-256. */
   readonly privateKey: KeyObject;
 }
 
 /** Returns an X.509 v3 certificate as PEM (RFC 5280). Throws `PkiError` with `INVALID_NAME`. */
-export function signCertificate(request: CertificateRequest, signer: Signer): string {
-  const body = derSequence(
-    derExplicit(0, derUnsignedInteger(Buffer.from([2]))),
-    derUnsignedInteger(serialNumber()),
-    ECDSA_WITH_SHA256,
-    nameOf(signer.subject),
-    derSequence(derTime(request.notBefore), derTime(request.notAfter)),
-    nameOf(request.subject),
-    request.publicKey.export({ type: "spki", format: "der" }),
-    derExplicit(3, derSequence(...extensionsOf(request, signer))),
-  );
-  const signature = sign("sha256", body, signer.privateKey);
-  return pemOf("CERTIFICATE", derSequence(body, ECDSA_WITH_SHA256, derBitString(signature)));
-}
-
-const ECDSA_WITH_SHA256 = derSequence(derObjectIdentifier("1.2.840.10045.4.3.2"));
-const COMMON_NAME = derObjectIdentifier("2.5.4.3");
-const ORGANIZATION = derObjectIdentifier("2.5.4.10");
-
-// RFC 5280 §4.2.1.3: bits count from the left. digitalSignature is 0, keyCertSign 5, cRLSign 6.
-const SIGNATURE_ONLY = derBitString(Buffer.from([0b1000_0000]), 7);
-const SIGNATURE_AND_CERTIFICATES = derBitString(Buffer.from([0b1000_0110]), 1);
-
-const EXTENDED_USE = { client: "1.3.6.1.5.5.7.3.2", serving: "1.3.6.1.5.5.7.3.1" } as const;
-
-function extensionsOf(request: CertificateRequest, signer: Signer): Buffer[] {
+export async function signCertificate(request: CertificateRequest, signer: Signer): Promise<string> {
+  const names = (request.names ?? []).map(alternativeName);
+  const x509 = await loadX509();
+  const [publicKey, authorityKey] = [verifyingKey(request.publicKey), verifyingKey(signer.publicKey)];
+  const { digitalSignature, keyCertSign } = x509.KeyUsageFlags;
   const isAuthority = request.use === "authority";
-  const extensions = [
-    extension("2.5.29.19", true, isAuthority ? derSequence(derBoolean(true)) : derSequence()),
-    extension("2.5.29.15", true, isAuthority ? SIGNATURE_AND_CERTIFICATES : SIGNATURE_ONLY),
-    extension("2.5.29.14", false, derOctetString(keyIdentifier(request.publicKey))),
-    extension("2.5.29.35", false, derSequence(derImplicit(0, keyIdentifier(signer.publicKey)))),
+  const extensions: X509.Extension[] = [
+    new x509.BasicConstraintsExtension(isAuthority, undefined, true),
+    new x509.KeyUsagesExtension(isAuthority ? keyCertSign : digitalSignature, true),
+    await x509.SubjectKeyIdentifierExtension.create(publicKey),
+    await x509.AuthorityKeyIdentifierExtension.create(authorityKey),
   ];
   if (request.use !== "authority") {
-    extensions.push(extension("2.5.29.37", false, derSequence(derObjectIdentifier(EXTENDED_USE[request.use]))));
+    extensions.push(new x509.ExtendedKeyUsageExtension([x509.ExtendedKeyUsage[EXTENDED_USE[request.use]]]));
   }
-  const names = request.names ?? [];
-  if (names.length > 0) extensions.push(extension("2.5.29.17", false, derSequence(...names.map(alternativeName))));
-  return extensions;
+  if (names.length > 0) extensions.push(new x509.SubjectAlternativeNameExtension(names));
+  const certificate = await x509.X509CertificateGenerator.create({
+    serialNumber: serialNumber(),
+    issuer: new x509.Name(nameOf(signer.subject)),
+    subject: new x509.Name(nameOf(request.subject)),
+    notBefore: request.notBefore,
+    notAfter: request.notAfter,
+    publicKey,
+    signingKey: signer.privateKey.toCryptoKey(P256, false, ["sign"]),
+    signingAlgorithm: { name: "ECDSA", hash: "SHA-256" },
+    extensions,
+  });
+  return `${certificate.toString("pem")}\n`;
 }
 
-function extension(identifier: string, critical: boolean, value: Uint8Array): Buffer {
-  const flag = critical ? [derBoolean(true)] : [];
-  return derSequence(derObjectIdentifier(identifier), ...flag, derOctetString(value));
+const P256 = { name: "ECDSA", namedCurve: "P-256" } as const;
+const EXTENDED_USE = { client: "clientAuth", serving: "serverAuth" } as const;
+
+// Only what makes certificates pays for the library: a cluster that has its keys never loads it.
+async function loadX509(): Promise<typeof X509> {
+  // Its containers want the metadata functions to be there first.
+  await import("reflect-metadata");
+  return await import("@peculiar/x509");
 }
 
-function nameOf(subject: Subject): Buffer {
-  const organizations = (subject.organizations ?? []).map((text) => attribute(ORGANIZATION, text));
-  return derSequence(...organizations, attribute(COMMON_NAME, subject.commonName));
+function verifyingKey(key: KeyObject): webcrypto.CryptoKey {
+  return key.toCryptoKey(P256, true, ["verify"]);
 }
 
-function attribute(type: Buffer, text: string): Buffer {
-  return derSetOf(derSequence(type, derUtf8String(text)));
+function nameOf({ commonName, organizations = [] }: Subject): X509.JsonNameParams {
+  // Bare text would be read: what begins with "#" as hexadecimal.
+  const groups = organizations.map((organization) => ({ O: [{ utf8String: organization }] }));
+  return [...groups, { CN: [{ utf8String: commonName }] }];
 }
 
-function alternativeName(name: string): Buffer {
-  const address = addressBytes(name);
-  if (address !== undefined) return derImplicit(7, address);
-  if (!DNS_NAME.test(name)) {
-    throw new PkiError("INVALID_NAME", `Cannot certify "${name}": it is neither a DNS name nor an IP address`);
-  }
-  return derImplicit(2, Buffer.from(name, "ascii"));
+function alternativeName(name: string): X509.JsonGeneralName {
+  if (isIP(name) !== 0 && !name.includes("%")) return { type: "ip", value: name };
+  if (DNS_NAME.test(name)) return { type: "dns", value: name };
+  throw new PkiError("INVALID_NAME", `Cannot certify "${name}": it is neither a DNS name nor an IP address`);
 }
 
 const DNS_NAME = /^(?:\*\.)?[A-Za-z0-9_-]{1,63}(?:\.[A-Za-z0-9_-]{1,63})*$/;
 
-function addressBytes(text: string): Buffer | undefined {
-  if (isIPv4(text)) return Buffer.from(text.split(".").map(Number));
-  if (!isIPv6(text) || text.includes("%")) return undefined;
-  // The URL parser writes dotted tails in hexadecimal; what is left is one gap to fill.
-  const [head = "", tail] = new URL(`http://[${text}]`).hostname.slice(1, -1).split("::");
-  const left = groupsOf(head);
-  const right = groupsOf(tail ?? "");
-  const gap = Array.from({ length: 8 - left.length - right.length }, () => 0);
-  return Buffer.from([...left, ...gap, ...right].flatMap((group) => [group >> 8, group & 0xff]));
-}
-
-function groupsOf(text: string): number[] {
-  return text === "" ? [] : text.split(":").map((group) => Number.parseInt(group, 16));
-}
-
-// RFC 5280 §4.2.1.2, method 1: SHA-1 over the bits of the key, without their tag, length and unused bits.
-function keyIdentifier(key: KeyObject): Buffer {
-  const spki = key.export({ type: "spki", format: "der" });
-  return createHash("sha1").update(spki.subarray(-P256_POINT_BYTES)).digest();
-}
-
-const P256_POINT_BYTES = 65;
-
 // RFC 5280 §4.1.2.2: positive, at most 20 octets; unguessable.
-function serialNumber(): Buffer {
+function serialNumber(): string {
   const bytes = randomBytes(16);
   bytes[0] = ((bytes[0] ?? 0) & 0x7f) | 0x40;
-  return bytes;
-}
-
-function pemOf(label: string, der: Uint8Array): string {
-  const lines =
-    Buffer.from(der)
-      .toString("base64")
-      .match(/.{1,64}/g) ?? [];
-  return `-----BEGIN ${label}-----\n${lines.join("\n")}\n-----END ${label}-----\n`;
+  return bytes.toString("hex");
 }
