@@ -4,7 +4,7 @@ import { podStatusText } from "../../api/pod-status.ts";
 import { PODS } from "../../api/resource-types.ts";
 import { podBinding } from "./pod-binding.ts";
 import { podLog } from "./pod-log.ts";
-import { podQosClass } from "./pod-qos-class.ts";
+import { qosClassOf } from "../../api/qos-class.ts";
 import type { ResourceDefinition } from "./resource-definition.ts";
 
 const DEFAULT_GRACE_SECONDS = 30;
@@ -30,7 +30,7 @@ export const pods: ResourceDefinition<Pod> = {
     returnsDeletedObject: true,
     prepareForCreate: (pod) => {
       pod.metadata = { ...pod.metadata, generation: 1 };
-      pod.status = { phase: "Pending", qosClass: podQosClass(pod.spec) };
+      pod.status = { phase: "Pending", qosClass: qosClassOf(pod.spec) };
     },
     prepareForUpdate: (pod, old) => {
       pod.status = old.status;

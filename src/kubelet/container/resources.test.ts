@@ -3,7 +3,7 @@ import { test } from "node:test";
 
 import type { Container, PodSpec } from "../../api/core-v1.gen.ts";
 import { nodePodOf, type NodePod } from "../node-pod.ts";
-import { qosClassOf } from "../qos.ts";
+import { qosClassOf } from "../../api/qos-class.ts";
 import { containerResources, podResources } from "./resources.ts";
 
 const NODE = { memoryBytes: 4 * 1024 ** 3 };

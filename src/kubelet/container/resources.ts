@@ -2,7 +2,7 @@ import type { Container } from "../../api/core-v1.gen.ts";
 import { quantityMilliValue, quantityValue } from "../../api/quantity.ts";
 import type { LinuxContainerResources } from "../../cri/runtime-service.ts";
 import type { NodePod } from "../node-pod.ts";
-import { qosClassOf } from "../qos.ts";
+import { qosClassOf } from "../../api/qos-class.ts";
 
 /** Returns the cgroup values of one container, computed as the kubelet computes them. */
 export function containerResources(

@@ -2,7 +2,7 @@ import type { DnsConfig, PodSandboxConfig, PortMapping } from "../../cri/runtime
 import { namespaceOptionsOf, seccompOf } from "../container/security-context.ts";
 import { podResources } from "../container/resources.ts";
 import type { NodePod } from "../node-pod.ts";
-import { qosClassOf } from "../qos.ts";
+import { qosClassOf } from "../../api/qos-class.ts";
 import { sandboxLabels } from "../runtime-labels.ts";
 
 export interface SandboxRequest {

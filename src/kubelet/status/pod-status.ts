@@ -1,6 +1,6 @@
 import type { PodStatus } from "../../api/core-v1.gen.ts";
 import { readySandboxOf } from "../pod-runtime.ts";
-import { qosClassOf } from "../qos.ts";
+import { qosClassOf } from "../../api/qos-class.ts";
 import { containersOf } from "../node-pod.ts";
 import { type ContainerStatusInput, containerStatusOf } from "./container-status.ts";
 import { podConditionsOf } from "./pod-conditions.ts";

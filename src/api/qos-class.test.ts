@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import type { ResourceRequirements } from "../../api/core-v1.gen.ts";
-import { podQosClass } from "./pod-qos-class.ts";
+import type { ResourceRequirements } from "./core-v1.gen.ts";
+import { qosClassOf } from "./qos-class.ts";
 
 const pod = (...resources: ResourceRequirements[]) => ({
   containers: resources.map((requirements, index) => ({ name: `c${index}`, resources: requirements })),
@@ -21,10 +21,10 @@ test("the class follows from all containers together", () => {
     [[{ requests: { cpu: "0" } }], "BestEffort"],
   ];
   for (const [resources, expected] of cases)
-    assert.equal(podQosClass(pod(...resources)), expected, JSON.stringify(resources));
+    assert.equal(qosClassOf(pod(...resources)), expected, JSON.stringify(resources));
 });
 
 test("an init container counts as well", () => {
   const spec = { ...pod(FULL), initContainers: [{ name: "i" }] };
-  assert.equal(podQosClass(spec), "Burstable");
+  assert.equal(qosClassOf(spec), "Burstable");
 });

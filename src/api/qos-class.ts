@@ -1,5 +1,5 @@
-import type { Container, PodSpec } from "../../api/core-v1.gen.ts";
-import { compareQuantities } from "../../api/quantity.ts";
+import type { Container, PodSpec } from "./core-v1.gen.ts";
+import { compareQuantities } from "./quantity.ts";
 
 /** How a pod's resources are promised to it. */
 export type QosClass = "BestEffort" | "Burstable" | "Guaranteed";
@@ -7,7 +7,7 @@ export type QosClass = "BestEffort" | "Burstable" | "Guaranteed";
 const COMPUTE_RESOURCES = ["cpu", "memory"] as const;
 
 /** Returns the quality-of-service class that follows from the requests and limits of a pod's containers. */
-export function podQosClass(spec: PodSpec | undefined): QosClass {
+export function qosClassOf(spec: PodSpec | undefined): QosClass {
   const containers: readonly Container[] = [...(spec?.initContainers ?? []), ...(spec?.containers ?? [])];
   const asks = containers.some(({ resources }) =>
     COMPUTE_RESOURCES.some((name) => isPositive(resources?.requests?.[name]) || isPositive(resources?.limits?.[name])),
