@@ -17,7 +17,7 @@ import { createOpenApiHandler, createOpenApiV2Handler } from "./openapi/handle-o
 import { type PathRoute, route } from "./handlers/route.ts";
 import { compose, type Handler } from "./http/api-request.ts";
 import { jsonResponse } from "./http/api-response.ts";
-import { createRequestMetrics } from "./http/request-metrics.ts";
+import { createRequestMetrics, type RequestMetrics } from "./metrics/request-metrics.ts";
 import { TlsListener } from "./http/tls-listener.ts";
 import { createKubeletConnector } from "./kubelet/kubelet-connector.ts";
 import { ResourceCatalog } from "./resources/resource-catalog.ts";
@@ -69,7 +69,8 @@ export function createApiServer(options: ApiServerOptions): ApiServer {
   const kubelets = createKubeletConnector(keys.kubeletClient, keys.ca.certificate);
   const context: ApiContext = { stores, storage, admission, kubelets, logger };
   const closing = new AbortController();
-  const handler = createHandler({ options, catalog, context });
+  const metrics = createRequestMetrics(catalog.definitions, { objectCounts: () => stores.objectCounts() });
+  const handler = createHandler({ options, catalog, context, metrics });
   const listener = new TlsListener({ handler, keys, logger, closing: closing.signal });
   const close = async () => {
     if (closing.signal.aborted) return;
@@ -87,30 +88,28 @@ export function createApiServer(options: ApiServerOptions): ApiServer {
       await ensureSystemNamespaces(stores);
       compactRegularly(storage, logger, closing.signal);
       await listener.listen(options.port, options.host ?? "127.0.0.1");
+      // Not now: whoever waited for the server asks in this moment.
+      setTimeout(() => metrics.load(), METRICS_DELAY_MS).unref();
     },
     close,
     [Symbol.asyncDispose]: close,
   };
 }
 
+const METRICS_DELAY_MS = 2000;
+
 interface HandlerParts {
   readonly options: ApiServerOptions;
   readonly catalog: ResourceCatalog;
   readonly context: ApiContext;
+  readonly metrics: RequestMetrics;
 }
 
-function createHandler({ options, catalog, context }: HandlerParts): Handler {
-  const metrics = createRequestMetrics(catalog.definitions);
-  const metricsHandler: Handler = () =>
-    Promise.resolve({
-      status: 200,
-      headers: { "content-type": "text/plain; version=0.0.4; charset=utf-8" },
-      body: Buffer.from(metrics.registry.render()),
-    });
+function createHandler({ options, catalog, context, metrics }: HandlerParts): Handler {
   const routes: readonly PathRoute[] = [
     ...healthRoutes(context),
     { path: "/version", handler: () => Promise.resolve(jsonResponse(200, versionInfo())) },
-    { path: "/metrics", handler: metricsHandler },
+    { path: "/metrics", handler: metrics.handler },
     { path: "/openapi/v2", handler: createOpenApiV2Handler(catalog.definitions) },
     { path: "/openapi/v3", includesBelow: true, handler: createOpenApiHandler(catalog.definitions) },
     { path: "/api", includesBelow: true, handler: createDiscoveryHandler(catalog.definitions) },

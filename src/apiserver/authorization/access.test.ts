@@ -172,7 +172,13 @@ describe("a node", () => {
 test("a metric counts what was served, and no name that a client made up", async () => {
   await callApi(server, { path: "/api/v1/namespaces/default/madeup" });
   const { body } = await callApi<string>(server, { path: "/metrics" });
-  assert.match(body, /apiserver_request_total\{verb="LIST",group="",resource="pods",code="403"\} \d+/);
+  assert.match(
+    body,
+    /^apiserver_request_total\{verb="LIST",dry_run="",group="",version="v1",resource="pods",subresource="",scope="namespace",code="403"\} \d+$/m,
+  );
+  assert.match(body, /^apiserver_request_duration_seconds_bucket\{le="0.005",verb="GET",/m);
+  assert.match(body, /^apiserver_resource_objects\{resource="secrets"\} 3$/m);
+  assert.match(body, /^process_resident_memory_bytes \d+$/m);
   assert.doesNotMatch(body, /madeup/);
 });
 

@@ -31,6 +31,14 @@ export class Stores {
     return store as unknown as ResourceStore<T>;
   }
 
+  /** Returns how many objects there are of each kind, as in `pods` and `leases.coordination.k8s.io`. */
+  *objectCounts(): Generator<readonly [resource: string, count: number]> {
+    for (const { type, cache } of this.#stores.values()) {
+      const resource = type.group === "" ? type.plural : `${type.plural}.${type.group}`;
+      yield [resource, cache.snapshot().objects.length];
+    }
+  }
+
   /** Loads every kind's objects. */
   async start(): Promise<void> {
     await Promise.all([...this.#stores.values()].map(async ({ cache }) => await cache.start()));
