@@ -20,9 +20,8 @@ export type Aspect =
   | "directories";
 
 /**
- * Remembers the host's state when it is made; `leaks()` returns what has come or gone since, one line each, empty when the host
- * is as it was. Processes count where their arguments, environment, cgroup or mounts name a word of `words`; all else counts
- * whoever made it, so nothing else may change the host meanwhile.
+ * Remembers the host's state when it is made and tells what has come or gone since. Interfaces, routes and sysctls count whoever
+ * changed them; of everything else what names one of the words that stand for us, such as a cluster's name.
  */
 export class LeakGuard {
   readonly #before: HostState;
@@ -33,19 +32,29 @@ export class LeakGuard {
     this.#words = words;
   }
 
-  /** `words` are texts that only processes of ours carry: the temporary directory, the cluster's name. */
-  static async open(words: readonly string[]): Promise<LeakGuard> {
+  /** Takes the words that are known before anything is started. */
+  static async open(words: readonly string[] = []): Promise<LeakGuard> {
     return new LeakGuard(await readHostState(words), words);
   }
 
-  /** Returns the differences to the state at the start, `+` what is new and `-` what is gone. */
-  async leaks(): Promise<string[]> {
-    const after = await readHostState(this.#words);
-    return Object.entries(this.#before).flatMap(([aspect, before]) =>
-      differences(before, after[aspect as Aspect]).map((line) => `${aspect}: ${line}`),
-    );
+  /**
+   * Returns the differences to the state at the start, `+` what is new and `-` what is gone; empty when the host is as it was.
+   * A process is ours where its arguments, environment, cgroup or mounts name one of the words.
+   */
+  async leaks(moreWords: readonly string[] = []): Promise<string[]> {
+    const words = [...this.#words, ...moreWords];
+    const after = await readHostState(words);
+    return Object.entries(this.#before).flatMap(([aspect, before]) => {
+      const isNamed = (line: string) => UNNAMED.has(aspect) || words.some((word) => line.includes(word));
+      const lines = differences(before, after[aspect as Aspect]);
+      // Only processes of ours were listed.
+      return lines.filter((line) => aspect === "processes" || isNamed(line)).map((line) => `${aspect}: ${line}`);
+    });
   }
 }
+
+/** What does not carry a name of its maker. */
+const UNNAMED: ReadonlySet<string> = new Set<Aspect>(["interfaces", "routes", "sysctls"]);
 
 /** Returns what is in only one of two sets: `+ new`, `- gone`. */
 export function differences(before: ReadonlySet<string>, after: ReadonlySet<string>): string[] {
@@ -78,6 +87,8 @@ function processes(words: readonly string[]): string[] {
 
 function describeProcess(pid: string, words: readonly string[]): string[] {
   const command = readText(`/proc/${pid}/cmdline`).replaceAll("\0", " ").trim();
+  // One that has ended and waits for its parent to notice has no arguments any more.
+  if (command === "") return [];
   const traces = ["environ", "cgroup", "mountinfo"].map((file) => readText(`/proc/${pid}/${file}`));
   // The mounts of this process's own namespace name every cluster: only another namespace tells something.
   if (mountNamespaceOf(pid) === mountNamespaceOf("self")) traces.pop();

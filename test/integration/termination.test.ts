@@ -103,7 +103,7 @@ describe("termination", { skip, concurrency: true }, () => {
     await kubectl.create(podManifest(sketch));
     await waitForPhase(kubectl, "killed", "Running");
     const pids = await waitUntil("its process", () => {
-      const found = pidsWithEnvironment("MARK=killed-from-outside");
+      const found = pidsWithEnvironment("MARK=killed-from-outside", "sh");
       return found.length > 0 && found;
     });
     for (const pid of pids) process.kill(pid, "SIGKILL");
