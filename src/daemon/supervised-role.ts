@@ -35,6 +35,8 @@ export class SupervisedRole {
   #reported: RoleError | undefined;
   #restartTimer: NodeJS.Timeout | undefined;
   #isHeld = false;
+  /** The end of what the process wrote. */
+  #said = "";
 
   constructor(options: SupervisedRoleOptions) {
     this.#options = options;
@@ -67,11 +69,17 @@ export class SupervisedRole {
     this.#child = child;
     this.#reported = undefined;
     this.#startedAt = performance.now();
-    child.stdout?.on("data", (chunk: Buffer) => log.write(chunk));
-    child.stderr?.on("data", (chunk: Buffer) => log.write(chunk));
+    this.#said = "";
+    for (const stream of [child.stdout, child.stderr]) {
+      stream?.on("data", (chunk: Buffer) => {
+        log.write(chunk);
+        this.#said = (this.#said + chunk.toString("latin1")).slice(-MAX_SAID_LENGTH);
+      });
+    }
     child.on("message", (report: RoleReport) => this.#receive(report));
     child.on("error", (error) => (this.#reported = { message: error.message }));
-    child.once("exit", (code, signal) => this.#ended(signal ?? `exit code ${code}`));
+    // Not "exit": what the process said last may arrive after that.
+    child.once("close", (code, signal) => this.#ended(signal ?? `exit code ${code}`));
     this.#change("starting");
   }
 
@@ -91,7 +99,7 @@ export class SupervisedRole {
     const child = this.#child;
     this.#change("stopping");
     if (child !== undefined) {
-      const exit = once(child, "exit");
+      const exit = once(child, "close");
       this.order({ type: order });
       const timer = setTimeout(() => child.kill("SIGKILL"), timeoutMs);
       await exit;
@@ -127,7 +135,7 @@ export class SupervisedRole {
     if (this.#state === "stopping" || this.#state === "stopped") return;
     // A role that ran for a while was sound: its next start need not wait.
     this.#failures = performance.now() - this.#startedAt > STABLE_MS ? 0 : this.#failures + 1;
-    this.#error = this.#reported ?? { message: `The process ended: ${how}` };
+    this.#error = this.#reported ?? { message: `${this.#options.name} ended (${how})${this.#crashReason()}` };
     if (!this.#isHeld) this.#startLater();
     this.#change("failed");
   }
@@ -137,11 +145,18 @@ export class SupervisedRole {
     this.#restartTimer = setTimeout(() => this.start(), ms);
   }
 
+  /** What Node wrote of an error that nobody caught. */
+  #crashReason(): string {
+    const line = this.#said.split("\n").findLast((text) => /^(?:Uncaught )?\w*Error\b.*: ./.test(text));
+    return line === undefined ? "" : `: ${line.slice(0, 500)}`;
+  }
+
   #change(state: RoleState): void {
     this.#state = state;
     this.#options.onChange();
   }
 }
 
+const MAX_SAID_LENGTH = 8192;
 const STABLE_MS = 10_000;
 const BACKOFF = { initialMs: 100, maxMs: 30_000 };

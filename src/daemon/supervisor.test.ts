@@ -48,6 +48,15 @@ describe("startSupervisor", () => {
     assert.equal(supervisor.status.phase, "failed");
   });
 
+  test("a role that crashes each time ends the start with what Node said", async (t) => {
+    const { supervisor } = await start(
+      t,
+      `setTimeout(() => { throw new RangeError("out of luck"); }); await new Promise(() => {});`,
+    );
+    const failure = await supervisor.ready;
+    assert.match(failure?.message ?? "", /^(control|node) ended \(exit code 1\): RangeError: out of luck$/);
+  });
+
   test("a role that dies without a word before it is ready is tried again", async (t) => {
     const dieOnce = `const { existsSync, writeFileSync } = await import("node:fs");
       const mark = context.config.paths.dataDir + "/died";
