@@ -96,7 +96,7 @@ export class PodManager implements PodLookup {
   }
 
   #onApiPodGone(object: Pod): void {
-    if (isMirrorPod(object)) void this.ensureMirrors();
+    if (isMirrorPod(object)) setTimeout(() => void this.ensureMirrors(), MIRROR_DELAY_MS).unref();
     else if (object.metadata?.uid !== undefined) this.#options.workers.remove(object.metadata.uid);
   }
 
@@ -138,6 +138,9 @@ export class PodManager implements PodLookup {
     return mirror !== undefined && isMirrorPod(mirror) ? mirror : undefined;
   }
 }
+
+/** How long a deleted mirror stays away, for whoever watches for its end. */
+const MIRROR_DELAY_MS = 1000;
 
 function isNamedLike(pod: PodRef, { metadata }: Pod): boolean {
   return metadata?.name === pod.name && metadata.namespace === pod.namespace;

@@ -12,9 +12,8 @@ import { isStaticPod, type NodePod } from "./node-pod.ts";
 import { deadlineOf } from "./pod-deadline.ts";
 import { readPodRuntime } from "./pod-runtime.ts";
 import type { PodServices } from "./pod-services.ts";
+import { type PodStanding, PodStatusPublisher } from "./pod-status-publisher.ts";
 import { isTerminalPhase } from "./status/pod-phase.ts";
-import { podStatusOf } from "./status/pod-status.ts";
-import { TerminationMessages } from "./status/termination-messages.ts";
 import { stopPod } from "./stop-pod.ts";
 import { syncPod } from "./sync-pod.ts";
 import { removePodDirectory } from "./volumes/remove-volumes.ts";
@@ -31,29 +30,26 @@ export class PodWorker {
   readonly #services: PodServices;
   readonly #logger: Logger;
   readonly #wakeup: Wakeup;
+  readonly #publisher: PodStatusPublisher;
   readonly #stop = new AbortController();
-  readonly #messages = new TerminationMessages();
   readonly #startErrors = new Map<string, ContainerStartError>();
   readonly #starting = new Set<string>();
-  readonly #startedAt: number;
   #pod: NodePod;
   #apiStatus: PodStatus | undefined;
   #state: WorkerState = "syncing";
   #isRemoved = false;
   #sync: AbortController | undefined;
+  #passes = 0;
   #resyncedAt = 0;
-  #isPublishing = false;
-  #isPublishDue = false;
-  #publications = 0;
-  #lastPublication = 0;
 
   constructor(services: PodServices, pod: NodePod, apiStatus: PodStatus | undefined) {
     this.#services = services;
     this.#pod = pod;
     this.#apiStatus = apiStatus;
-    this.#startedAt = services.clock.now();
     this.#logger = services.logger.child({ pod: pod.name, namespace: pod.namespace, uid: pod.uid });
     this.#wakeup = new Wakeup(services.clock);
+    const { signal } = this.#stop;
+    this.#publisher = new PodStatusPublisher({ services, standing: () => this.#standing, signal });
   }
 
   get pod(): NodePod {
@@ -105,7 +101,7 @@ export class PodWorker {
 
   /** The runtime has changed: look at the pod. */
   wake(): void {
-    if (this.#sync !== undefined) this.#publish();
+    if (this.#sync !== undefined) this.#publisher.publish();
     this.#wakeup.now();
   }
 
@@ -119,6 +115,19 @@ export class PodWorker {
     return this.#isRemoved || isDeleted(this.#pod);
   }
 
+  get #standing(): PodStanding {
+    return {
+      pod: this.#pod,
+      apiStatus: this.#apiStatus,
+      startErrors: this.#startErrors,
+      starting: this.#starting,
+      isEnding: this.#state !== "syncing" || this.#mustEnd,
+      isRemoved: this.#isRemoved,
+      isInPass: this.#sync !== undefined,
+      passes: this.#passes,
+    };
+  }
+
   async #step(): Promise<void> {
     if (this.#state === "syncing" && this.#mustEnd) this.#state = "terminating";
     if (this.#state === "syncing") await this.#syncOnce();
@@ -128,12 +137,13 @@ export class PodWorker {
 
   async #syncOnce(): Promise<void> {
     const { clock } = this.#services;
-    const status = await this.#publishNow();
+    const status = await this.#publisher.publishNow();
     if (isTerminalPhase(status.phase)) {
       this.#state = "terminating";
       return;
     }
     this.#sync = new AbortController();
+    this.#passes++;
     const signal = AbortSignal.any([this.#sync.signal, this.#stop.signal]);
     try {
       if (this.#mustEnd) return;
@@ -148,7 +158,7 @@ export class PodWorker {
         refreshVolumes: isResync,
         startErrors: this.#startErrors,
         starting: this.#starting,
-        onProgress: () => this.#publish(),
+        onProgress: () => this.#publisher.publish(),
         signal,
       });
       const resyncAt = clock.now() + RESYNC_MS * (1 + Math.random() / 2);
@@ -162,13 +172,13 @@ export class PodWorker {
   async #terminate(): Promise<void> {
     const { runtime } = this.#services;
     const pod = this.#pod;
-    await this.#publishNow();
+    await this.#publisher.publishNow();
     const graceSeconds = this.#isRemoved ? MIN_GRACE_SECONDS : undefined;
     await stopPod(this.#services, { pod, graceSeconds, runtime: await readPodRuntime(runtime, pod.uid) });
     const after = await readPodRuntime(runtime, pod.uid);
     const running = after.containers.filter(({ state }) => state === "CONTAINER_RUNNING");
     if (running.length > 0) throw new Error(`${running.length} containers still run`);
-    await this.#publishNow();
+    await this.#publisher.publishNow();
     this.#state = "terminated";
   }
 
@@ -217,61 +227,6 @@ export class PodWorker {
     );
     stopping.catch((error: unknown) => this.#logger.warn({ error: messageOf(error) }, "shorter grace not applied"));
   }
-
-  /** Publishes the status soon, beside whatever is going on. */
-  #publish(): void {
-    this.#isPublishDue = true;
-    if (!this.#isPublishing) void this.#publishWhileDue();
-  }
-
-  async #publishWhileDue(): Promise<void> {
-    this.#isPublishing = true;
-    while (this.#isPublishDue && !this.#stop.signal.aborted) {
-      this.#isPublishDue = false;
-      try {
-        await this.#publishNow();
-      } catch (error) {
-        this.#logger.warn({ error: messageOf(error) }, "status of the pod not computed");
-      }
-    }
-    this.#isPublishing = false;
-  }
-
-  async #publishNow(): Promise<PodStatus> {
-    const { runtime, statuses, node, clock } = this.#services;
-    const publication = ++this.#publications;
-    const pod = this.#pod;
-    const runtimeNow = await readPodRuntime(runtime, pod.uid);
-    const messages = await this.#messages.read(runtimeNow);
-    const last = withForeignConditions(statuses.get(pod.uid) ?? this.#apiStatus ?? {}, this.#apiStatus);
-    const status = podStatusOf({
-      pod,
-      runtime: runtimeNow,
-      messages,
-      last,
-      runtimeName: node.runtimeName,
-      hostIps: node.hostIps,
-      startErrors: this.#startErrors,
-      starting: this.#starting,
-      isEnding: this.#state !== "syncing" || this.#mustEnd,
-      startedAt: this.#startedAt,
-      now: clock.now(),
-      mayEnd: this.#sync === undefined,
-      verdict: this.#verdict(last),
-    });
-    // One that began earlier saw an older runtime: it must not come after this one.
-    if (this.#isRemoved || publication < this.#lastPublication) return status;
-    this.#lastPublication = publication;
-    statuses.set(pod, status, this.#apiStatus);
-    return status;
-  }
-
-  #verdict(last: PodStatus): { readonly reason: string; readonly message: string } | undefined {
-    const deadline = deadlineOf(this.#pod, last);
-    if (deadline === undefined || this.#services.clock.now() < deadline || isTerminalPhase(last.phase))
-      return undefined;
-    return { reason: "DeadlineExceeded", message: "Pod was active on the node longer than the specified deadline" };
-  }
 }
 
 /** How often a pod is looked at though nothing has happened. */
@@ -289,18 +244,3 @@ function isDeleted({ object }: NodePod): boolean {
 function isAbort(error: unknown): boolean {
   return error instanceof Error && error.name === "AbortError";
 }
-
-/** Conditions that somebody else writes are taken from the API, ours from what was last computed. */
-function withForeignConditions(last: PodStatus, api: PodStatus | undefined): PodStatus {
-  const own = last.conditions ?? [];
-  const foreign = (api?.conditions ?? []).filter(({ type }) => !OWN_CONDITIONS.has(type));
-  return { ...last, conditions: [...own.filter(({ type }) => OWN_CONDITIONS.has(type)), ...foreign] };
-}
-
-const OWN_CONDITIONS: ReadonlySet<string> = new Set([
-  "PodReadyToStartContainers",
-  "Initialized",
-  "Ready",
-  "ContainersReady",
-  "PodScheduled",
-]);

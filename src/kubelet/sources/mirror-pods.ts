@@ -15,7 +15,10 @@ export interface MirrorPodsOptions {
 
 /** Makes and removes the API objects that show static pods. */
 export interface MirrorPods {
-  /** Makes the mirror of a static pod, unless `present` is it already; one of another version is removed first. */
+  /**
+   * Makes the mirror of a static pod, unless `present` is it already; one of another version is removed first. One that somebody has
+   * deleted is removed and made anew by a later call.
+   */
   ensure(staticPod: Pod, present: Pod | undefined): Promise<void>;
   remove(mirror: Pod): Promise<void>;
 }
@@ -32,8 +35,11 @@ async function ensure({ client, node }: MirrorPodsOptions, staticPod: Pod, prese
   const hash = staticPod.metadata?.annotations?.[HASH_ANNOTATION] ?? "";
   if (present !== undefined) {
     const isCurrent = present.metadata?.annotations?.[MIRROR_ANNOTATION] === hash;
-    if (isCurrent && present.metadata?.deletionTimestamp === undefined) return;
+    const isDeleted = present.metadata?.deletionTimestamp !== undefined;
+    if (isCurrent && !isDeleted) return;
     await remove(client, present);
+    // Who deleted it watches for its end, and would miss it where the next mirror comes at once.
+    if (isCurrent) return;
   }
   const { uid: nodeUid, name: nodeName } = node()?.metadata ?? {};
   if (nodeUid === undefined || nodeName === undefined) return;

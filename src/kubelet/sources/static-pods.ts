@@ -1,4 +1,4 @@
-import { watch } from "node:fs";
+import { type FSWatcher, watch } from "node:fs";
 import { readdir, readFile } from "node:fs/promises";
 import { join } from "node:path";
 
@@ -29,12 +29,13 @@ export async function watchStaticPods(options: StaticPodsOptions): Promise<void>
   const wakeup = new Wakeup(clock);
   const state: WatchState = { fingerprint: undefined, complaints: new Map() };
   while (!signal.aborted) {
+    // Before the scan: a file that comes after it must not go unseen.
+    const watcher = watchDirectory(directory, wakeup);
     await scan(options, state);
-    const isWatched = watchOnce(directory, wakeup, signal);
     // Notices can be lost, and a directory that is not there yet has none.
-    wakeup.at(clock.now() + (isWatched === undefined ? ABSENT_RESCAN_MS : RESCAN_MS));
+    wakeup.at(clock.now() + (watcher === undefined ? ABSENT_RESCAN_MS : RESCAN_MS));
     await wakeup.wait(signal);
-    isWatched?.close();
+    watcher?.close();
   }
 }
 
@@ -48,9 +49,9 @@ interface WatchState {
   readonly complaints: Map<string, string>;
 }
 
-function watchOnce(directory: string, wakeup: Wakeup, signal: AbortSignal): { close(): void } | undefined {
+function watchDirectory(directory: string, wakeup: Wakeup): FSWatcher | undefined {
   try {
-    const watcher = watch(directory, { signal }, () => wakeup.now());
+    const watcher = watch(directory, () => wakeup.now());
     watcher.on("error", () => wakeup.now());
     return watcher;
   } catch {

@@ -18,3 +18,10 @@ test("a changed list of addresses replaces the old one, which the API would othe
   });
   assert.deepEqual(statusPatch({}, { podIPs: [{ ip: "b" }] }), { podIPs: [{ ip: "b" }] });
 });
+
+test("what a condition no longer says is removed, since conditions are merged field by field", () => {
+  const before = [{ type: "Ready", status: "False", reason: "ContainersNotReady", message: "m" }];
+  assert.deepEqual(statusPatch({ conditions: before }, { conditions: [{ type: "Ready", status: "True" }] }), {
+    conditions: [{ type: "Ready", status: "True", reason: null, message: null }],
+  });
+});

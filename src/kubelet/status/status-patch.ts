@@ -27,6 +27,18 @@ const MERGED_LISTS: ReadonlySet<string> = new Set(["podIPs", "hostIPs"]);
 
 function patchOf(field: string, before: unknown, after: unknown): unknown {
   if (after === undefined) return null;
+  if (field === "conditions") return conditionsPatch((before ?? []) as Condition[], after as Condition[]);
   const isReplaced = MERGED_LISTS.has(field) && Array.isArray(before) && before.length > 0 && Array.isArray(after);
   return isReplaced ? [...(after as unknown[]), { $patch: "replace" }] : after;
+}
+
+type Condition = Readonly<Record<string, unknown>>;
+
+/** A condition is merged field by field with the one of its type: what it no longer says must be removed by name. */
+function conditionsPatch(before: readonly Condition[], after: readonly Condition[]): readonly Condition[] {
+  return after.map((condition) => {
+    const known = before.find((candidate) => candidate["type"] === condition["type"]) ?? {};
+    const gone = Object.keys(known).filter((key) => !(key in condition));
+    return { ...condition, ...Object.fromEntries(gone.map((key) => [key, null])) };
+  });
 }
