@@ -1,17 +1,10 @@
 import { mkdir } from "node:fs/promises";
 import { dirname } from "node:path";
 
-import { createApiServer } from "../apiserver/create-api-server.ts";
 import { codeOf } from "../base/coded-error.ts";
-import { createInformerFactory } from "../client/informer-factory.ts";
-import { createRestClient } from "../client/create-rest-client.ts";
-import { writeKubeconfig } from "../client/kubeconfig-file.ts";
-import type { RestClient } from "../client/rest-client.ts";
-import { runControllers } from "../controllers/run-controllers.ts";
 import { type ClusterKeys, openKeys } from "../pki/cluster-keys.ts";
-import type { KeyPair } from "../pki/key-pair.ts";
-import { runScheduler } from "../scheduler/run-scheduler.ts";
 import { openSqliteStorage } from "../storage/sqlite/sqlite-storage.ts";
+import type { Storage } from "../storage/storage.ts";
 import { DaemonError } from "./daemon-error.ts";
 import { nodeIdentity } from "./node-identity.ts";
 import type { RoleContext, RunningRole } from "./role-process.ts";
@@ -21,7 +14,16 @@ export async function startControl(context: RoleContext): Promise<RunningRole> {
   const { config, logger } = context;
   const { paths, record, options } = config;
   await using stack = new AsyncDisposableStack();
-  const [keys, storage] = await Promise.all([openControlKeys(context), openStorage(context, stack)]);
+  const failed = Promise.withResolvers<never>();
+  // Until the role runs, a failed store fails its start.
+  failed.promise.catch(() => {});
+  // The storage's thread starts while this one imports what stands on it.
+  const [storage, keys, { createApiServer }] = await Promise.all([
+    openStorage(context, failed.reject),
+    openControlKeys(context),
+    import("../apiserver/create-api-server.ts"),
+  ]);
+  stack.use(storage);
   const api = createApiServer({
     storage,
     keys,
@@ -34,16 +36,17 @@ export async function startControl(context: RoleContext): Promise<RunningRole> {
   const server = `https://127.0.0.1:${api.port}`;
   await writeAdminKubeconfig({ path: paths.kubeconfigFile, name: record.name, instance: paths.dataDir, server, keys });
   context.report({ type: "serving" });
+  const { runComponents } = await import("./control-components.ts");
   stack.use(runComponents(context, server, keys));
   context.report({ type: "ready", detail: server });
   const running = stack.move();
-  return { close: async () => await running.disposeAsync() };
+  return { failed: failed.promise, close: async () => await running.disposeAsync() };
 }
 
-async function openStorage({ config }: RoleContext, stack: AsyncDisposableStack): ReturnType<typeof openSqliteStorage> {
+async function openStorage({ config }: RoleContext, onFailure: (error: Error) => void): Promise<Storage> {
   const path = config.paths.storageFile;
   await mkdir(dirname(path), { recursive: true, mode: 0o700 });
-  return stack.use(await openSqliteStorage({ path }));
+  return await openSqliteStorage({ path, onFailure });
 }
 
 async function openControlKeys({ config }: RoleContext): Promise<ClusterKeys> {
@@ -74,29 +77,7 @@ interface AdminKubeconfig {
 }
 
 async function writeAdminKubeconfig({ path, name, instance, server, keys }: AdminKubeconfig): Promise<void> {
+  const { writeKubeconfig } = await import("../client/kubeconfig-file.ts");
   const { certificate, key } = keys.admin;
   await writeKubeconfig({ path }, { name, instance, server, ca: keys.ca.certificate, cert: certificate, key });
-}
-
-/** Runs controllers and scheduler until disposed of; each has its own identity, and they share one set of informers. */
-function runComponents({ logger }: RoleContext, server: string, keys: ClusterKeys): AsyncDisposable {
-  const clientOf = (pair: KeyPair): RestClient =>
-    createRestClient({ server, ca: keys.ca.certificate, cert: pair.certificate, key: pair.key });
-  const stop = new AbortController();
-  const manager = clientOf(keys.controllerManager);
-  const scheduler = clientOf(keys.scheduler);
-  const informers = createInformerFactory(manager, { logger });
-  const shared = { informers, signal: stop.signal, logger };
-  const running = [
-    runControllers({ ...shared, client: manager, rootCa: keys.ca.certificate }),
-    runScheduler({ ...shared, client: scheduler }),
-    informers.run(stop.signal),
-  ];
-  return {
-    [Symbol.asyncDispose]: async () => {
-      stop.abort();
-      await Promise.allSettled(running);
-      await Promise.allSettled([manager, scheduler].map(async (client) => await client[Symbol.asyncDispose]()));
-    },
-  };
 }

@@ -14,10 +14,14 @@ export interface RoleContext {
   /** Resolves when the API server can be asked. */
   readonly serving: Promise<void>;
   report(report: RoleReport): void;
+  /** Ends the role with an error from which only a new start recovers. */
+  fail(error: unknown): void;
 }
 
 /** A role that runs. */
 export interface RunningRole {
+  /** Rejects when the role can do its work no more: it is to be started anew. */
+  readonly failed?: Promise<never>;
   /** Ends the pods of this node with their grace. */
   drain?(): Promise<void>;
   /** Ends the role; containers stay. */
@@ -35,6 +39,8 @@ export async function runRoleProcess(
   const config = JSON.parse(process.argv[2] ?? "") as RoleConfig;
   const logger = createLogger({ role: name, level: config.options.verbosity > 0 ? "debug" : "info" });
   const orders = receiveOrders();
+  // Heard by who waits for the end; until the role has started, nobody does.
+  orders.end.promise.catch(() => {});
   try {
     const starting = start({
       config,
@@ -42,6 +48,7 @@ export async function runRoleProcess(
       signal: orders.ended.signal,
       serving: orders.serving.promise,
       report: send,
+      fail: (error) => orders.end.reject(error),
     });
     const role = await untilAborted(starting, orders.ended.signal);
     if (role !== undefined) await runUntilOrdered(role, orders, logger);
@@ -100,7 +107,7 @@ async function untilAborted<T>(starting: Promise<T>, signal: AbortSignal): Promi
 async function runUntilOrdered(role: RunningRole, orders: Orders, logger: Logger): Promise<void> {
   // Written now, since a role may be killed and then nothing is written at its end.
   module.flushCompileCache();
-  const order = await orders.end.promise;
+  const order = await Promise.race([orders.end.promise, ...(role.failed === undefined ? [] : [role.failed])]);
   logger.info({ order }, "role ends");
   if (order === "drain") await Promise.race([role.drain?.(), orders.stop.promise]);
   await role.close();

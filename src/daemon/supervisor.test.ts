@@ -40,6 +40,25 @@ describe("startSupervisor", () => {
     assert.deepEqual(log.match(/failpoints=\S*/g), ["failpoints=test.point=off", "failpoints="]);
   });
 
+  test("a role that fails later on is started anew, with its reason in the status until it is ready", async (t) => {
+    const failing = ROLE.replace(
+      "return {",
+      `const { existsSync, writeFileSync } = await import("node:fs");
+      const mark = context.config.paths.dataDir + "/failed";
+      if (process.argv[1].endsWith("node.mjs") && !existsSync(mark)) {
+        writeFileSync(mark, "");
+        setTimeout(() => context.fail(new Error("the disk is gone")), 200);
+      }
+      return {`,
+    );
+    const { supervisor, instance } = await start(t, failing);
+    await supervisor.ready;
+    const failed = await until(instance, (status) => status.roles.node?.state === "failed");
+    assert.equal(failed.roles.node?.error?.message, "the disk is gone");
+    const again = await until(instance, (status) => status.ready);
+    assert.deepEqual([again.roles.node?.restarts, again.roles.node?.error], [1, undefined]);
+  });
+
   test("ends with the role's own error when the first start fails", async (t) => {
     const { supervisor } = await start(t, `throw Object.assign(new Error("no room"), { hint: "make some" });`);
     const failure = { message: "no room", hint: "make some" };
