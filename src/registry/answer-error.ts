@@ -12,7 +12,7 @@ export interface Asked {
   readonly url: URL;
   /** What we were about to do, e.g. `resolve "docker.io/library/busybox:1"`. */
   readonly action: string;
-  readonly what: "manifest" | "blob";
+  readonly what: "manifest" | "blob" | "upload";
   readonly hadCredential: boolean;
 }
 
@@ -61,14 +61,16 @@ function codeOfAnswer(status: number, code: string, asked: Asked): RegistryError
     case 403:
       return asked.hadCredential ? "CREDENTIAL_REFUSED" : "NO_CREDENTIAL";
     case 404:
-      if (code === "NAME_UNKNOWN") return "NAME_UNKNOWN";
+      if (code === "NAME_UNKNOWN" || asked.what === "upload") return "NAME_UNKNOWN";
       return asked.what === "blob" ? "BLOB_UNKNOWN" : "MANIFEST_UNKNOWN";
     case 400:
+      if (asked.what === "upload") return "UPLOAD_REFUSED";
       return code === "NAME_UNKNOWN" ? "NAME_UNKNOWN" : "UNEXPECTED_ANSWER";
     case 429:
       return "TOO_MANY_REQUESTS";
     default:
-      return status >= 500 || status === 408 || status === 425 ? "SERVER_ERROR" : "UNEXPECTED_ANSWER";
+      if (status >= 500 || status === 408 || status === 425) return "SERVER_ERROR";
+      return asked.what === "upload" ? "UPLOAD_REFUSED" : "UNEXPECTED_ANSWER";
   }
 }
 
@@ -84,6 +86,8 @@ function reasonOf(code: RegistryErrorCode, asked: Asked): string {
       return "not found";
     case "TOO_MANY_REQUESTS":
       return "too many requests";
+    case "UPLOAD_REFUSED":
+      return "the registry refused it";
     default:
       return `unexpected status from ${asked.method} request`;
   }

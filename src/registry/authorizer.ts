@@ -1,8 +1,9 @@
 import { isLoopbackHost } from "./network-address.ts";
 import type { Challenge } from "./challenge.ts";
 import { basicAuthorization, type RegistryCredential } from "./credential.ts";
-import { checkRealm } from "./realm.ts";
+import { checkRealm, type RealmRules } from "./realm.ts";
 import { RegistryError } from "./registry-error.ts";
+import { tlsElsewhere, type TlsSettings } from "./tls-settings.ts";
 import type { TokenCache } from "./token-cache.ts";
 import type { TokenRequest } from "./token.ts";
 
@@ -13,8 +14,10 @@ export interface AuthorizerOptions {
   readonly tokens: TokenCache;
   /** The last challenge of each origin, kept over many pulls: who is known to ask need not ask again. */
   readonly challenges: Map<string, Challenge>;
-  /** What we want to do, e.g. `repository:library/busybox:pull`; absent where only the registry knows. */
-  readonly scope: string | undefined;
+  readonly realms: RealmRules;
+  readonly tls?: TlsSettings | undefined;
+  /** What we want to do, e.g. `repository:library/busybox:pull`; empty where only the registry knows. */
+  readonly scopes: readonly string[];
 }
 
 const MAX_CHALLENGES = 256;
@@ -29,7 +32,7 @@ export class Authorizer {
     this.#options = options;
     // Of an earlier challenge only the way to authenticate counts: its scope was that of another pull.
     this.#challenge = options.challenges.get(options.origin.origin);
-    this.#scopes = new Set(options.scope === undefined ? [] : [options.scope]);
+    this.#scopes = new Set(options.scopes);
   }
 
   /** What kind of credential the registry gets, directly or for a token; undefined for anybody. */
@@ -39,7 +42,13 @@ export class Authorizer {
 
   /** Returns one for another registry that this one redirected to: it asks as anybody, for what that one says. */
   anonymousFor(origin: URL): Authorizer {
-    return new Authorizer({ ...this.#options, origin, credential: undefined, scope: undefined });
+    return new Authorizer({
+      ...this.#options,
+      origin,
+      credential: undefined,
+      scopes: [],
+      tls: tlsElsewhere(this.#options.tls),
+    });
   }
 
   /** Returns the header by what the registry asked for before; undefined while it asked for nothing. */
@@ -81,9 +90,9 @@ export class Authorizer {
   }
 
   #tokenRequest({ parameters }: Challenge, signal: AbortSignal | undefined): TokenRequest {
-    const { origin, credential } = this.#options;
+    const { origin, credential, realms, tls } = this.#options;
     const isLocal = isLoopbackHost(origin.hostname);
-    const realm = checkRealm(parameters.get("realm") ?? "", origin, credential !== undefined);
+    const realm = checkRealm(parameters.get("realm") ?? "", origin, { isSecretSent: credential !== undefined, realms });
     const service = parameters.get("service");
     if (service !== undefined && service.length > 1024) {
       throw new RegistryError(
@@ -93,7 +102,8 @@ export class Authorizer {
     }
     const scopes = [...this.#scopes].sort();
     const address = realm.host === origin.host ? "trusted" : isLocal ? "remote-from-loopback" : "remote";
-    return { realm, service, scopes, credential, address, signal };
+    const realmTls = realm.origin === origin.origin ? tls : tlsElsewhere(tls);
+    return { realm, service, scopes, credential, address, tls: realmTls, signal };
   }
 
   #remember(challenge: Challenge): void {

@@ -7,7 +7,12 @@ import type { TransportAnswer } from "./transport.ts";
 
 /** A blob to be fetched. */
 export interface BlobFetch {
-  readonly send: (request: RepositoryRequest, accepts: (status: number) => boolean) => Promise<TransportAnswer>;
+  /** Passes over the first `skip` endpoints. */
+  readonly send: (
+    request: RepositoryRequest,
+    accepts: (status: number) => boolean,
+    skip: number,
+  ) => Promise<TransportAnswer>;
   readonly path: string;
   readonly action: string;
   readonly size: number;
@@ -25,7 +30,7 @@ export async function* fetchBlob(fetch: BlobFetch): AsyncIterable<Uint8Array> {
   for (let tries = 0; at < fetch.size;) {
     const before = at;
     try {
-      for await (const chunk of readFrom(fetch, at)) {
+      for await (const chunk of readFrom(fetch, at, Math.max(0, tries - 1))) {
         at += chunk.length;
         yield chunk;
       }
@@ -38,8 +43,9 @@ export async function* fetchBlob(fetch: BlobFetch): AsyncIterable<Uint8Array> {
   }
 }
 
-async function* readFrom(fetch: BlobFetch, at: number): AsyncIterable<Buffer> {
-  const answer = await fetch.send(requestOf(fetch, at), (status) => status === 416 && at > 0);
+/** A mirror that breaks off twice in a row is passed over. */
+async function* readFrom(fetch: BlobFetch, at: number, passOver: number): AsyncIterable<Buffer> {
+  const answer = await fetch.send(requestOf(fetch, at), (status) => status === 416 && at > 0, passOver);
   let skip = at - startOf(answer, at);
   if (answer.status === 416) {
     discardBody(answer);

@@ -1,13 +1,14 @@
 import { isLoopbackHost } from "./network-address.ts";
 import { discardBody } from "./read-body.ts";
 import { RegistryError } from "./registry-error.ts";
+import { tlsElsewhere } from "./tls-settings.ts";
 import type { Transport, TransportAnswer, TransportRequest } from "./transport.ts";
 
 const MAX_REDIRECTS = 10;
 const REDIRECTS: ReadonlySet<number> = new Set([301, 302, 303, 307, 308]);
 
 /**
- * Sends a GET or HEAD and follows redirects. Headers other than `Accept` and `Range` stay with the origin (scheme, host and
+ * Sends a request; redirects of a GET or HEAD are followed, others are not: their bodies are for nobody else. Headers other than `Accept` and `Range` stay with the origin (scheme, host and
  * port) that they were given for, and are not taken up again on the way back. Never goes from https to http.
  */
 export async function sendFollowing(transport: Transport, request: TransportRequest): Promise<TransportAnswer> {
@@ -16,7 +17,8 @@ export async function sendFollowing(transport: Transport, request: TransportRequ
   for (let hops = 0; ; hops++) {
     const answer = await transport.send(current);
     const location = answer.headers["location"];
-    if (!REDIRECTS.has(answer.status) || typeof location !== "string") return answer;
+    const isFollowed = REDIRECTS.has(answer.status) && (request.method === "GET" || request.method === "HEAD");
+    if (!isFollowed || typeof location !== "string") return answer;
     discardBody(answer);
     if (hops >= MAX_REDIRECTS) throw refused(first, `it redirects more than ${MAX_REDIRECTS} times`);
     current = redirected(current, location, first);
@@ -43,7 +45,7 @@ function redirected(request: TransportRequest, location: string, first: URL): Tr
     ...(range === undefined ? {} : { range }),
   };
   const address = isLoopbackHost(first.hostname) ? "remote-from-loopback" : "remote";
-  return { ...request, url, headers, address };
+  return { ...request, url, headers, address, tls: tlsElsewhere(request.tls) };
 }
 
 function refused(first: URL, reason: string): RegistryError {

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import { checkRealm } from "./realm.ts";
+import { checkRealm, DEFAULT_REALM_RULES } from "./realm.ts";
 
 const allowed: readonly (readonly [origin: string, realm: string])[] = [
   ["https://registry-1.docker.io", "https://auth.docker.io/token"],
@@ -18,7 +18,7 @@ const allowed: readonly (readonly [origin: string, realm: string])[] = [
 
 for (const [origin, realm] of allowed) {
   test(`${origin} may name the token service ${realm}`, () => {
-    assert.ok(checkRealm(realm, new URL(origin), true));
+    assert.ok(checkRealm(realm, new URL(origin), { isSecretSent: true, realms: DEFAULT_REALM_RULES }));
   });
 }
 
@@ -46,16 +46,27 @@ const refused: readonly (readonly [origin: string, realm: string])[] = [
 
 for (const [origin, realm] of refused) {
   test(`${origin} may not name the token service ${realm}`, () => {
-    assert.throws(() => checkRealm(realm, new URL(origin), true), { name: "RegistryError", code: "REALM_REFUSED" });
+    assert.throws(() => checkRealm(realm, new URL(origin), { isSecretSent: true, realms: DEFAULT_REALM_RULES }), {
+      name: "RegistryError",
+      code: "REALM_REFUSED",
+    });
   });
 }
 
 test("without a secret another domain may be asked, an internal address never", () => {
   const origin = new URL("https://registry.example.com");
-  assert.ok(checkRealm("https://tokens.test/", origin, false));
-  assert.throws(() => checkRealm("https://10.0.0.1/", origin, false), { code: "REALM_REFUSED" });
+  assert.ok(checkRealm("https://tokens.test/", origin, { isSecretSent: false, realms: DEFAULT_REALM_RULES }));
+  assert.throws(() => checkRealm("https://10.0.0.1/", origin, { isSecretSent: false, realms: DEFAULT_REALM_RULES }), {
+    code: "REALM_REFUSED",
+  });
 });
 
 test("user info in a realm is dropped", () => {
-  assert.equal(checkRealm("https://u:p@quay.io/auth", new URL("https://quay.io"), true).href, "https://quay.io/auth");
+  assert.equal(
+    checkRealm("https://u:p@quay.io/auth", new URL("https://quay.io"), {
+      isSecretSent: true,
+      realms: DEFAULT_REALM_RULES,
+    }).href,
+    "https://quay.io/auth",
+  );
 });

@@ -1,28 +1,34 @@
 import { bareHost, isForbiddenAddress, isLoopbackHost, isPrivateAddress } from "./network-address.ts";
+import { isKnownRealm } from "./known-realms.ts";
+import { registrableDomain } from "./registrable-domain.ts";
 import { RegistryError } from "./registry-error.ts";
 
-/** Token services outside their registry's own domain that are known to be its own. */
-const KNOWN_REALMS: readonly (readonly [registry: string, realm: string])[] = [
-  ["registry-1.docker.io", "auth.docker.io"],
-  ["registry.gitlab.com", "gitlab.com"],
-];
+/** Which token services beyond the safe ones may get a registry's credential. */
+export interface RealmRules {
+  /** `REGISTRY=REALM` pairs of `host[:port]`, as the user allowed them. */
+  readonly allowed: readonly string[];
+}
 
-/** Parts of domain names under which anybody may register (`co.uk`): sharing one of them makes nobody kin. */
-const SECOND_LEVEL = new Set(["ac", "co", "com", "edu", "gov", "ne", "net", "or", "org"]);
+export const DEFAULT_REALM_RULES: RealmRules = { allowed: [] };
 
 /**
  * Returns the token service's address that a registry at `origin` named. The registry chose it, and a credential is to be
  * sent there: throws `RegistryError` with code `REALM_REFUSED` unless it is https (or the registry is this machine itself
- * and speaks plain HTTP), and, where `isSecretSent`, of the registry's own domain.
+ * and speaks plain HTTP), and, where `isSecretSent`, of the registry's own domain, known to be its vendor's, or allowed.
  */
-export function checkRealm(realm: string, origin: URL, isSecretSent: boolean): URL {
+export function checkRealm(
+  realm: string,
+  origin: URL,
+  { isSecretSent, realms }: { readonly isSecretSent: boolean; readonly realms: RealmRules },
+): URL {
   const url = parseRealm(realm, origin);
   const isSameHost = url.host === origin.host;
   const isLocal = isLoopbackHost(origin.hostname) && isLoopbackHost(url.hostname);
-  if (url.protocol !== "https:" && !(origin.protocol === "http:" && (isSameHost || isLocal))) {
+  const isAllowed = realms.allowed.includes(`${origin.host}=${url.host}`);
+  if (url.protocol !== "https:" && !(origin.protocol === "http:" && (isSameHost || isLocal || isAllowed))) {
     throw refused(url, origin, "it is not https");
   }
-  if (isSameHost || isLocal) return url;
+  if (isSameHost || isLocal || isAllowed) return url;
   if (isForbiddenAddress(url.hostname, false) || isPrivateAddress(url.hostname) || isLoopbackHost(url.hostname)) {
     throw refused(url, origin, "it is an internal address");
   }
@@ -46,20 +52,14 @@ function parseRealm(realm: string, origin: URL): URL {
 
 function isOwnRealm(realm: URL, origin: URL): boolean {
   const [registryHost, realmHost] = [bareHost(origin.hostname), bareHost(realm.hostname)];
-  if (KNOWN_REALMS.some(([registry, known]) => registry === registryHost && known === realmHost)) return true;
-  return registrableDomain(registryHost) === registrableDomain(realmHost);
-}
-
-/** The part of a name that somebody registered, as far as it can be told without a list of all suffixes. */
-function registrableDomain(host: string): string {
-  if (/^[\d.]+$|:/.test(host)) return host;
-  const labels = host.split(".");
-  const second = labels.at(-2) ?? "";
-  const isWideSuffix = labels.length > 2 && (labels.at(-1) ?? "").length === 2 && SECOND_LEVEL.has(second);
-  return labels.slice(isWideSuffix ? -3 : -2).join(".");
+  if (isKnownRealm(registryHost, realmHost)) return true;
+  const domain = registrableDomain(registryHost);
+  return domain !== undefined && domain === registrableDomain(realmHost);
 }
 
 function refused(url: URL, origin: URL, reason: string): RegistryError {
   const message = `Cannot get a token for "${origin.host}": the token service "${url.host}" that it names is refused, ${reason}`;
-  return new RegistryError("REALM_REFUSED", message);
+  return new RegistryError("REALM_REFUSED", message, {
+    hint: `If it is the right one, allow it: --allow-registry-realm ${origin.host}=${url.host}`,
+  });
 }

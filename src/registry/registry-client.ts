@@ -2,30 +2,23 @@ import type { Descriptor } from "../oci/descriptor.ts";
 import { type Digest, digestOf, isDigest } from "../oci/digest.ts";
 import { isIndexMediaType, isManifestMediaType, MANIFEST_MEDIA_TYPES, mediaTypeOfHeader } from "../oci/media-type.ts";
 import { formatReference, type Reference } from "../oci/reference.ts";
-import type { RequestTrace } from "../trace/pull-trace.ts";
-import { Authorizer } from "./authorizer.ts";
-import type { Challenge } from "./challenge.ts";
-import type { RegistryCredential } from "./credential.ts";
-import { type Endpoint, type Hosts, originHosts } from "./endpoint.ts";
+import { type Hosts, originHosts } from "./endpoint.ts";
+import { type ClientContext, EndpointSender, type RepositoryAccess, type Send } from "./endpoint-sender.ts";
 import { fetchBlob } from "./fetch-blob.ts";
 import { discardBody, readBody } from "./read-body.ts";
+import { DEFAULT_REALM_RULES, type RealmRules } from "./realm.ts";
 import { RegistryError } from "./registry-error.ts";
-import { type RepositoryRequest, RepositorySession } from "./repository-session.ts";
+import type { RepositoryRequest } from "./repository-session.ts";
 import { TokenCache } from "./token-cache.ts";
 import type { Transport } from "./transport.ts";
-import { isNotTls } from "./transport-error.ts";
 
 /** A client of the OCI distribution API. Throws `RegistryError`, or what a signal was aborted with. */
 export interface RegistryClient {
   /** Opens an image's repository with one credential (none: as anybody). Nothing is sent yet. */
-  openRepository(options: OpenRepositoryOptions): Repository;
-}
+  openRepository(access: RepositoryAccess): Repository;
 
-interface OpenRepositoryOptions {
-  readonly reference: Reference;
-  readonly credential?: RegistryCredential | undefined;
-  /** Told of each request and its answer. */
-  readonly onRequest?: (request: RequestTrace) => void;
+  /** For `push.ts`: what sends to the host that takes the image's content in. `mountable` are repositories of the same registry. */
+  openUpload(access: RepositoryAccess, mountable: readonly string[]): EndpointSender;
 }
 
 /** One repository of a registry, read with one credential. */
@@ -51,154 +44,102 @@ export interface ResolvedManifest {
 export interface RegistryClientOptions {
   readonly transport: Transport;
   readonly hosts?: Hosts;
+  readonly realms?: RealmRules;
 }
 
 /** Returns a client. The transport stays the caller's. */
-export function createRegistryClient({ transport, hosts = originHosts }: RegistryClientOptions): RegistryClient {
+export function createRegistryClient(options: RegistryClientOptions): RegistryClient {
+  const { transport, hosts = originHosts, realms = DEFAULT_REALM_RULES } = options;
   const context: ClientContext = {
     transport,
+    hosts,
+    realms,
     tokens: new TokenCache(transport),
     challenges: new Map(),
     plainHttpHosts: new Set(),
+    resting: new Map(),
   };
-  return { openRepository: (options) => new RemoteRepository(context, options, hosts(options.reference)) };
+  return {
+    openRepository: (access) => new RemoteRepository(context, access),
+    openUpload: (access, mountable) => new EndpointSender(context, access, { actions: "pull,push", mountable }),
+  };
 }
 
 /** Most that a manifest may have; what registries themselves allow is 4 MiB. */
 export const MAX_MANIFEST_BYTES = 8 * 1024 * 1024;
 
-interface ClientContext {
-  readonly transport: Transport;
-  readonly tokens: TokenCache;
-  readonly challenges: Map<string, Challenge>;
-  /** Hosts that turned out to speak no TLS. */
-  readonly plainHttpHosts: Set<string>;
-}
-
 class RemoteRepository implements Repository {
-  readonly #context: ClientContext;
-  readonly #options: OpenRepositoryOptions;
-  readonly #endpoints: readonly Endpoint[];
-  readonly #sessions = new Map<string, RepositorySession>();
+  readonly #reference: Reference;
+  readonly #sender: EndpointSender;
 
-  constructor(context: ClientContext, options: OpenRepositoryOptions, endpoints: readonly Endpoint[]) {
-    this.#context = context;
-    this.#options = options;
-    this.#endpoints = endpoints;
+  constructor(context: ClientContext, access: RepositoryAccess) {
+    this.#reference = access.reference;
+    this.#sender = new EndpointSender(context, access, { actions: "pull" });
   }
 
   async resolve(signal?: AbortSignal): Promise<ResolvedManifest> {
-    const { reference } = this.#options;
-    const action = `resolve "${formatReference(reference)}"`;
-    const name = reference.digest ?? reference.tag ?? "latest";
-    return (await this.#head(name, action, signal)) ?? (await this.#getManifest(name, action, signal));
+    const { digest, tag } = this.#reference;
+    const ask = { name: digest ?? tag ?? "latest", action: `resolve "${formatReference(this.#reference)}"`, signal };
+    const capability = digest === undefined ? "resolve" : "pull";
+    return await this.#sender.attempt(
+      capability,
+      async (send) => (await headManifest(send, ask)) ?? (await getManifest(send, ask)),
+    );
   }
 
-  async fetchManifest(descriptor: Descriptor, signal?: AbortSignal): Promise<Uint8Array> {
-    const action = `fetch manifest "${this.#options.reference.repository}@${descriptor.digest}"`;
-    const { bytes } = await this.#getManifest(descriptor.digest, action, signal);
+  async fetchManifest({ digest }: Descriptor, signal?: AbortSignal): Promise<Uint8Array> {
+    const ask = { name: digest, action: `fetch manifest "${this.#reference.repository}@${digest}"`, signal };
+    const { bytes } = await this.#sender.attempt("pull", async (send) => await getManifest(send, ask));
     return bytes;
   }
 
-  fetchBlob(descriptor: Descriptor, offset: number, signal?: AbortSignal): AsyncIterable<Uint8Array> {
-    const { path, repository } = this.#options.reference;
+  fetchBlob({ digest, size }: Descriptor, offset: number, signal?: AbortSignal): AsyncIterable<Uint8Array> {
     return fetchBlob({
-      send: (request, accepts) => this.#send(request, accepts),
-      path: `/v2/${path}/blobs/${descriptor.digest}`,
-      action: `fetch blob "${repository}@${descriptor.digest}"`,
-      size: descriptor.size,
+      send: (request, accepts, skip) =>
+        this.#sender.attempt("pull", async (send) => await send(request, accepts), skip),
+      path: `blobs/${digest}`,
+      action: `fetch blob "${this.#reference.repository}@${digest}"`,
+      size,
       offset,
       signal,
     });
   }
-
-  /** HEAD costs a registry little, and no rate limit counts it; undefined where its answer does not say enough. */
-  async #head(name: string, action: string, signal: AbortSignal | undefined): Promise<ResolvedManifest | undefined> {
-    const request = this.#manifestRequest("HEAD", name, action, signal);
-    // GET tells why: an answer to HEAD has no body.
-    const answer = await this.#send(request, (status) => status >= 400 && status < 429);
-    discardBody(answer);
-    if (answer.status !== 200) return undefined;
-    const mediaType = mediaTypeOfHeader(textOf(answer.headers["content-type"]));
-    const digest = textOf(answer.headers["docker-content-digest"]) ?? "";
-    const size = Number(answer.headers["content-length"] ?? Number.NaN);
-    const isManifest = isIndexMediaType(mediaType) || isManifestMediaType(mediaType);
-    if (!isManifest || !isDigest(digest) || !Number.isSafeInteger(size) || size <= 0) return undefined;
-    const { digest: wanted } = this.#options.reference;
-    if (wanted !== undefined && wanted !== digest) return undefined;
-    return { descriptor: { mediaType, digest, size } };
-  }
-
-  async #getManifest(name: string, action: string, signal: AbortSignal | undefined) {
-    const answer = await this.#send(this.#manifestRequest("GET", name, action, signal));
-    const bytes = await readBody(answer, MAX_MANIFEST_BYTES);
-    // The digest is always that of the bytes: what headers say of it is too often wrong.
-    const digest = isDigest(name) ? checkedDigest(name, bytes, action) : digestOf(bytes);
-    const mediaType = mediaTypeOfHeader(textOf(answer.headers["content-type"]));
-    return { descriptor: { mediaType, digest, size: bytes.length }, bytes };
-  }
-
-  #manifestRequest(
-    method: "GET" | "HEAD",
-    name: string,
-    action: string,
-    signal: AbortSignal | undefined,
-  ): RepositoryRequest {
-    const path = `/v2/${this.#options.reference.path}/manifests/${name}`;
-    const headers = { accept: [...MANIFEST_MEDIA_TYPES, "*/*"].join(", ") };
-    return { method, path, headers, signal, action, what: "manifest" };
-  }
-
-  /** Asks the endpoints in their order; the last one's error counts. */
-  async #send(request: RepositoryRequest, accepts?: (status: number) => boolean) {
-    for (const endpoint of this.#endpoints.slice(0, -1)) {
-      try {
-        return await this.#sendTo(endpoint, request, accepts);
-      } catch (error) {
-        if (!(error instanceof RegistryError)) throw error;
-      }
-    }
-    const last = this.#endpoints.at(-1);
-    if (last === undefined) throw new RangeError("Cannot ask for an image: it has no endpoint");
-    return await this.#sendTo(last, request, accepts);
-  }
-
-  async #sendTo(endpoint: Endpoint, request: RepositoryRequest, accepts?: (status: number) => boolean) {
-    const { plainHttpHosts } = this.#context;
-    if (!plainHttpHosts.has(endpoint.host)) {
-      try {
-        return await this.#session(endpoint, "https").send(request, accepts);
-      } catch (error) {
-        if (!endpoint.allowsPlainHttp || !(isNotTls(error) || isNothingAtTlsPort(error, endpoint))) throw error;
-      }
-    }
-    const answer = await this.#session(endpoint, "http").send(request, accepts);
-    plainHttpHosts.add(endpoint.host);
-    return answer;
-  }
-
-  #session(endpoint: Endpoint, scheme: "http" | "https"): RepositorySession {
-    const origin = new URL(`${scheme}://${endpoint.host}`);
-    const existing = this.#sessions.get(origin.origin);
-    if (existing !== undefined) return existing;
-    const { transport, tokens, challenges } = this.#context;
-    const { reference, credential, onRequest = () => {} } = this.#options;
-    const authorizer = new Authorizer({
-      origin,
-      // A credential is for the registry that the image's name says, never for a mirror of it.
-      credential: endpoint.isOrigin ? credential : undefined,
-      tokens,
-      challenges,
-      scope: `repository:${reference.path}:pull`,
-    });
-    const session = new RepositorySession({ transport, authorizer, origin, onRequest });
-    this.#sessions.set(origin.origin, session);
-    return session;
-  }
 }
 
-function isNothingAtTlsPort(error: unknown, { host }: Endpoint): boolean {
-  return error instanceof RegistryError && error.code === "CONNECTION_REFUSED" && !/:\d+$/.test(host);
+interface ManifestAsk {
+  /** Tag or digest. */
+  readonly name: string;
+  readonly action: string;
+  readonly signal: AbortSignal | undefined;
+}
+
+/** HEAD costs a registry little, and no rate limit counts it; undefined where its answer does not say enough. */
+async function headManifest(send: Send, ask: ManifestAsk): Promise<ResolvedManifest | undefined> {
+  // GET tells why: an answer to HEAD has no body.
+  const answer = await send(manifestRequest("HEAD", ask), (status) => status >= 400 && status < 429);
+  discardBody(answer);
+  if (answer.status !== 200) return undefined;
+  const mediaType = mediaTypeOfHeader(textOf(answer.headers["content-type"]));
+  const digest = textOf(answer.headers["docker-content-digest"]) ?? "";
+  const size = Number(answer.headers["content-length"] ?? Number.NaN);
+  const isManifest = isIndexMediaType(mediaType) || isManifestMediaType(mediaType);
+  if (!isManifest || !isDigest(digest) || !Number.isSafeInteger(size) || size <= 0) return undefined;
+  if (isDigest(ask.name) && ask.name !== digest) return undefined;
+  return { descriptor: { mediaType, digest, size } };
+}
+
+async function getManifest(send: Send, ask: ManifestAsk) {
+  const answer = await send(manifestRequest("GET", ask));
+  const bytes = await readBody(answer, MAX_MANIFEST_BYTES);
+  // The digest is always that of the bytes: what headers say of it is too often wrong.
+  const digest = isDigest(ask.name) ? checkedDigest(ask.name, bytes, ask.action) : digestOf(bytes);
+  const mediaType = mediaTypeOfHeader(textOf(answer.headers["content-type"]));
+  return { descriptor: { mediaType, digest, size: bytes.length }, bytes };
+}
+
+function manifestRequest(method: "GET" | "HEAD", { name, action, signal }: ManifestAsk): RepositoryRequest {
+  const headers = { accept: [...MANIFEST_MEDIA_TYPES, "*/*"].join(", ") };
+  return { method, path: `manifests/${name}`, headers, signal, action, what: "manifest" };
 }
 
 function checkedDigest(expected: Digest, bytes: Uint8Array, action: string): Digest {

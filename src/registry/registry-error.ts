@@ -39,4 +39,6 @@ export type RegistryErrorCode =
   | "NO_ROUTE"
   | "CONNECTION_LOST"
   | "PROXY_FAILURE"
+  | "HOSTS_INVALID"
+  | "UPLOAD_REFUSED"
   | "TIMED_OUT";

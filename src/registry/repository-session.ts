@@ -9,28 +9,39 @@ import { sendFollowing } from "./follow-redirects.ts";
 import { isLoopbackHost } from "./network-address.ts";
 import { discardBody } from "./read-body.ts";
 import { redactUrl } from "./redact-url.ts";
+import type { AddressTrust } from "./refuse-internal.ts";
 import { RegistryError } from "./registry-error.ts";
-import type { Transport, TransportAnswer } from "./transport.ts";
+import { tlsElsewhere, type TlsSettings } from "./tls-settings.ts";
+import type { HttpMethod, RequestBody, Transport, TransportAnswer, TransportRequest } from "./transport.ts";
 
 export interface RepositorySessionOptions {
   readonly transport: Transport;
   readonly authorizer: Authorizer;
-  /** `scheme://host[:port]` of the API. */
-  readonly origin: URL;
+  /** The API's root, without a slash at its end. */
+  readonly base: URL;
+  readonly repository: string;
+  readonly tls?: TlsSettings | undefined;
+  /** Sent to the endpoint with each request, not where it redirects to. */
+  readonly headers?: Readonly<Record<string, string>> | undefined;
+  /** The registry that a mirror is asked for. */
+  readonly namespace?: string | undefined;
   readonly onRequest: (request: RequestTrace) => void;
   readonly clock?: Clock;
 }
 
 /** A request to the API of one repository. */
 export interface RepositoryRequest {
-  readonly method: "GET" | "HEAD";
-  /** Path and query below the origin. */
-  readonly path: string;
+  readonly method: HttpMethod;
+  /** Path and query below the repository, e.g. `manifests/latest`, or an address that the registry gave. */
+  readonly path: string | URL;
   readonly headers?: Readonly<Record<string, string>>;
   readonly signal?: AbortSignal | undefined;
   /** For errors, e.g. `resolve "docker.io/library/busybox:1"`. */
   readonly action: string;
-  readonly what: "manifest" | "blob";
+  readonly what: "manifest" | "blob" | "upload";
+  readonly body?: RequestBody | undefined;
+  /** Whether it may be sent again after a failure; what begins or continues an upload may not. */
+  readonly isRepeatable?: boolean;
 }
 
 const MAX_ATTEMPTS = 3;
@@ -55,7 +66,7 @@ export class RepositorySession {
   /** Returns an answer with a 2xx status, or one that `accepts` takes. Throws `RegistryError`. The caller reads its body. */
   async send(request: RepositoryRequest, accepts: (status: number) => boolean = () => false): Promise<TransportAnswer> {
     for (let attempt = 0; ; attempt++) {
-      const isLast = attempt + 1 >= MAX_ATTEMPTS;
+      const isLast = attempt + 1 >= MAX_ATTEMPTS || request.isRepeatable === false;
       const outcome = await this.#attempt(request, isLast);
       if (outcome.answer === undefined) {
         await this.#clock.sleep(backoffDelay(attempt, BACKOFF), request.signal);
@@ -65,8 +76,7 @@ export class RepositorySession {
       if ((answer.status >= 200 && answer.status < 300) || accepts(answer.status)) return answer;
       const waitMs = retryAfterMs(answer.headers["retry-after"]) ?? backoffDelay(attempt, BACKOFF);
       if (isLast || !RETRYABLE.has(answer.status) || waitMs > MAX_WAIT_MS) {
-        const url = new URL(request.path, this.#options.origin);
-        throw await answerError(answer, { ...request, url, hadCredential });
+        throw await answerError(answer, { ...request, url: this.#urlOf(request), hadCredential });
       }
       discardBody(answer);
       await this.#clock.sleep(waitMs, request.signal);
@@ -84,14 +94,16 @@ export class RepositorySession {
   }
 
   async #sendAuthorized(request: RepositoryRequest): Promise<Outcome> {
-    const { authorizer, origin } = this.#options;
-    let authorization = await authorizer.header(request.signal);
+    const { authorizer, base } = this.#options;
+    const isHere = this.#urlOf(request).origin === base.origin;
+    let authorization = isHere ? await authorizer.header(request.signal) : undefined;
     for (let round = 0; ; round++) {
       const answer = await this.#sendTraced(request, authorization);
       const hadCredential = authorization !== undefined && authorizer.credentialKind !== undefined;
-      if (answer.status !== 401 || round >= MAX_CHALLENGES) return { answer, hadCredential };
-      if (answer.url.origin !== origin.origin)
+      if (answer.status !== 401 || !isHere || round >= MAX_CHALLENGES) return { answer, hadCredential };
+      if (answer.url.origin !== base.origin) {
         return { answer: await this.#askElsewhere(answer, request), hadCredential };
+      }
       const next = await authorizer.meet(await this.#challengesOf(answer, request.signal), request.signal);
       if (next === undefined) return { answer, hadCredential };
       discardBody(answer);
@@ -101,23 +113,25 @@ export class RepositorySession {
 
   /** Another registry's challenge, after a redirect, is none of our credential's business: it is met as anybody. */
   async #askElsewhere(answer: TransportAnswer, request: RepositoryRequest): Promise<TransportAnswer> {
-    const { authorizer, origin, transport } = this.#options;
+    const { authorizer, base, transport, tls } = this.#options;
     const { url } = answer;
     const challenges = parseChallenges(answer.headers["www-authenticate"]);
     const authorization = await authorizer.anonymousFor(new URL(url.origin)).meet(challenges, request.signal);
     if (authorization === undefined) return answer;
     discardBody(answer);
-    const address = isLoopbackHost(origin.hostname) ? "remote-from-loopback" : "remote";
     const headers = { ...PLAIN_HEADERS, ...request.headers, authorization };
-    return await sendFollowing(transport, { method: request.method, url, headers, signal: request.signal, address });
+    const { method, signal } = request;
+    const address = trustElsewhere(base);
+    return await sendFollowing(transport, { method, url, headers, signal, address, tls: tlsElsewhere(tls) });
   }
 
   async #challengesOf(answer: TransportAnswer, signal: AbortSignal | undefined) {
     const found = parseChallenges(answer.headers["www-authenticate"]);
     if (found.length > 0) return found;
+    const { base } = this.#options;
     // Some registries tell how to authenticate at the API's root only.
     const ping = await this.#sendTraced(
-      { method: "GET", path: "/v2/", signal, action: "ping", what: "manifest" },
+      { method: "GET", path: new URL(`${base.href}/`), signal, action: "ping", what: "manifest" },
       undefined,
     );
     discardBody(ping);
@@ -125,21 +139,29 @@ export class RepositorySession {
   }
 
   async #sendTraced(request: RepositoryRequest, authorization: string | undefined): Promise<TransportAnswer> {
-    const { transport, origin, onRequest, authorizer } = this.#options;
-    const url = new URL(request.path, origin);
-    const startedAt = this.#clock.monotonic();
+    const { transport, base, onRequest, authorizer, tls, headers: own } = this.#options;
+    const url = this.#urlOf(request);
+    const isHere = url.origin === base.origin;
     const kind = authorization === undefined ? undefined : authorizer.credentialKind;
-    const credential = kind === undefined ? {} : { credential: kind };
-    const trace = { method: request.method, url: redactUrl(url), ...credential };
+    const trace = {
+      method: request.method,
+      url: redactUrl(url),
+      ...(kind === undefined ? {} : { credential: kind }),
+    };
+    const startedAt = this.#clock.monotonic();
     const durationMs = () => this.#clock.monotonic() - startedAt;
     const headers = {
       ...PLAIN_HEADERS,
+      ...(isHere ? own : {}),
       ...request.headers,
       ...(authorization === undefined ? {} : { authorization }),
     };
+    const where: Pick<TransportRequest, "address" | "tls"> = isHere
+      ? { address: "trusted", tls }
+      : { address: trustElsewhere(base), tls: tlsElsewhere(tls) };
     try {
-      const { method, signal } = request;
-      const answer = await sendFollowing(transport, { method, url, headers, signal, address: "trusted" });
+      const { method, signal, body } = request;
+      const answer = await sendFollowing(transport, { method, url, headers, signal, body, ...where });
       onRequest({ ...trace, status: answer.status, durationMs: durationMs() });
       return answer;
     } catch (error) {
@@ -147,6 +169,18 @@ export class RepositorySession {
       throw error;
     }
   }
+
+  #urlOf({ path }: RepositoryRequest): URL {
+    const { base, repository, namespace } = this.#options;
+    if (typeof path !== "string") return path;
+    const url = new URL(`${base.href}/${repository}/${path}`);
+    if (namespace !== undefined) url.searchParams.set("ns", namespace);
+    return url;
+  }
+}
+
+function trustElsewhere(base: URL): AddressTrust {
+  return isLoopbackHost(base.hostname) ? "remote-from-loopback" : "remote";
 }
 
 interface Outcome {

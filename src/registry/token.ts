@@ -13,6 +13,7 @@ export interface TokenRequest {
   /** Absent to ask as anybody. */
   readonly credential: RegistryCredential | undefined;
   readonly address: TransportRequest["address"];
+  readonly tls?: TransportRequest["tls"];
   readonly signal: AbortSignal | undefined;
 }
 

@@ -13,6 +13,36 @@ export function asTransportError(error: unknown, url: URL): unknown {
   });
 }
 
+/** Returns what a failed request through a proxy means: whatever keeps us from the proxy itself is the proxy's failure. */
+export function asProxyError(error: unknown, url: URL, proxy: URL): unknown {
+  const meaning = asTransportError(error, url);
+  const refusal = /\b(407|\d{3})\b/.exec(proxyRefusal(error))?.[1];
+  const isTheirs = refusal !== undefined || (meaning instanceof RegistryError && PROXY_CODES.has(meaning.code));
+  if (!isTheirs) return meaning;
+  const reason =
+    refusal === undefined
+      ? `it cannot be reached (${deepCode(error)})`
+      : refusal === "407"
+        ? "it asks for a user name and password (407)"
+        : `it refused to connect us (${refusal})`;
+  return new RegistryError("PROXY_FAILURE", `Cannot reach "${url.host}" through the proxy "${proxy.host}": ${reason}`, {
+    cause: meaning,
+    hint:
+      refusal === "407"
+        ? "Give the proxy's user and password in HTTPS_PROXY and HTTP_PROXY: http://user:password@proxy:port"
+        : "Check HTTPS_PROXY and HTTP_PROXY, or name the registry in NO_PROXY.",
+  });
+}
+
+/** We connect to nobody but the proxy: names and routes that fail are its own. */
+const PROXY_CODES: ReadonlySet<RegistryErrorCode> = new Set(["DNS_FAILURE", "CONNECTION_REFUSED", "NO_ROUTE"]);
+
+/** What undici says of a proxy that answered a request itself; it has no code for that. */
+function proxyRefusal(error: unknown): string {
+  const messages = [messageOf(error), error instanceof Error ? messageOf(error.cause) : ""];
+  return messages.find((message) => /^Proxy (?:response|Authentication Required) /.test(message)) ?? "";
+}
+
 /** Says whether an error means that the server does not speak TLS at all, which is no failed verification. */
 export function isNotTls(error: unknown): boolean {
   return error instanceof RegistryError && error.code === "NOT_TLS";

@@ -1,26 +1,30 @@
-import { lookup as dnsLookup, type LookupAddress, type LookupOptions } from "node:dns";
 import type { Readable } from "node:stream";
-import { getCACertificates } from "node:tls";
 
-import type { Agent } from "undici";
-
-import { isForbiddenAddress } from "./network-address.ts";
-import { RegistryError } from "./registry-error.ts";
-import { asTransportError } from "./transport-error.ts";
+import { Dispatchers, type DispatcherOptions } from "./dispatchers.ts";
+import { proxyFor, proxySettingsOf, type ProxySettings } from "./proxy-settings.ts";
+import { type AddressTrust, refuseInternal } from "./refuse-internal.ts";
+import type { TlsSettings } from "./tls-settings.ts";
+import { asProxyError, asTransportError } from "./transport-error.ts";
 
 /** One HTTP request, sent as it is: no redirects, no retries. */
 export interface TransportRequest {
-  readonly method: "GET" | "HEAD" | "POST";
+  readonly method: HttpMethod;
   readonly url: URL;
   readonly headers: Readonly<Record<string, string>>;
-  readonly body?: string;
+  readonly body?: RequestBody | undefined;
   readonly signal?: AbortSignal | undefined;
+  readonly tls?: TlsSettings | undefined;
   /**
    * Who chose the address: `trusted` for the one in the image's name, `remote` for one that a registry sent us to. A remote
    * address must not be internal to the node; loopback only where the registry is there itself.
    */
-  readonly address: "trusted" | "remote" | "remote-from-loopback";
+  readonly address: AddressTrust;
 }
+
+export type HttpMethod = "GET" | "HEAD" | "POST" | "PUT" | "PATCH";
+
+/** What is sent: bytes, or a function that opens the stream anew for each try. */
+export type RequestBody = string | Uint8Array | (() => Readable);
 
 /** The answer's head, and its body still to be read or destroyed. */
 export interface TransportAnswer {
@@ -30,44 +34,46 @@ export interface TransportAnswer {
   readonly url: URL;
 }
 
-/** Sends HTTP requests over pooled connections. */
+/** Sends HTTP requests over pooled connections, directly or through the proxy that is set for their host. */
 export interface Transport extends AsyncDisposable {
   /** Throws `RegistryError` with the code of a failed connection, or what `signal` was aborted with. */
   send(request: TransportRequest): Promise<TransportAnswer>;
 }
 
-export interface TransportOptions {
-  /** PEM certificates trusted besides the system's. */
-  readonly ca?: readonly string[];
-  readonly connectTimeoutMs?: number;
-  readonly headersTimeoutMs?: number;
-  /** How long a body may bring no bytes. */
-  readonly stallTimeoutMs?: number;
+export interface TransportOptions extends DispatcherOptions {
+  /** The environment's `HTTP_PROXY`, `HTTPS_PROXY` and `NO_PROXY` by default. */
+  readonly proxies?: ProxySettings;
 }
 
-/** Returns a transport that trusts the system's certificate authorities. */
+/** Returns a transport that trusts the system's certificate authorities. Throws `PROXY_FAILURE` where a proxy's address is none. */
 export function createTransport(options: TransportOptions = {}): Transport {
   return new UndiciTransport(options);
 }
 
+/** A registry that takes in a large blob or moves it to its store answers late. */
+const UPLOAD_ANSWER_TIMEOUT_MS = 300_000;
+
 class UndiciTransport implements Transport {
-  readonly #options: TransportOptions;
-  readonly #agents = new Map<TransportRequest["address"], Agent>();
+  readonly #dispatchers: Dispatchers;
+  readonly #proxies: ProxySettings;
 
   constructor(options: TransportOptions) {
-    this.#options = options;
+    this.#dispatchers = new Dispatchers(options);
+    this.#proxies = options.proxies ?? proxySettingsOf(process.env);
   }
 
-  async send({ method, url, headers, body, signal, address }: TransportRequest): Promise<TransportAnswer> {
-    if (address !== "trusted") refuseInternal(url.hostname, address);
+  async send({ method, url, headers, body, signal, address, tls }: TransportRequest): Promise<TransportAnswer> {
+    refuseInternal(url.hostname, address);
     // Loaded when the first pull comes: an idle node does without its memory.
     const { request } = await import("undici");
+    const proxy = proxyFor(url, this.#proxies);
     try {
       const answer = await request(url, {
         method,
         headers,
-        dispatcher: await this.#agent(address),
-        ...(body === undefined ? {} : { body }),
+        dispatcher: await this.#dispatchers.get({ address, tls, proxy }),
+        ...(body === undefined ? {} : { body: typeof body === "function" ? body() : body }),
+        ...(method === "PUT" || method === "PATCH" ? { headersTimeout: UPLOAD_ANSWER_TIMEOUT_MS } : {}),
         ...(signal === undefined ? {} : { signal }),
       });
       // Who reads the body gets its error from reading; a body that nobody reads must not end the process.
@@ -75,62 +81,11 @@ class UndiciTransport implements Transport {
       return { status: answer.statusCode, headers: answer.headers, body: answer.body, url };
     } catch (error) {
       signal?.throwIfAborted();
-      throw asTransportError(error, url);
+      throw proxy === undefined ? asTransportError(error, url) : asProxyError(error, url, proxy);
     }
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    await Promise.all(Array.from(this.#agents.values(), (agent) => agent.destroy()));
-    this.#agents.clear();
+    await this.#dispatchers[Symbol.asyncDispose]();
   }
-
-  async #agent(address: TransportRequest["address"]): Promise<Agent> {
-    const { Agent } = await import("undici");
-    const existing = this.#agents.get(address);
-    if (existing !== undefined) return existing;
-    const { ca = [], connectTimeoutMs = 30_000, headersTimeoutMs = 30_000, stallTimeoutMs = 60_000 } = this.#options;
-    const agent = new Agent({
-      connect: { ca: [...trustedCertificates(), ...ca], timeout: connectTimeoutMs, lookup: lookupFor(address) },
-      headersTimeout: headersTimeoutMs,
-      bodyTimeout: stallTimeoutMs,
-      maxHeaderSize: 16 * 1024,
-      connections: 16,
-      allowH2: false,
-    });
-    this.#agents.set(address, agent);
-    return agent;
-  }
-}
-
-/** The system's authorities, as container tools trust them; Node's own where the system has none installed. */
-function trustedCertificates(): readonly string[] {
-  const system = getCACertificates("system");
-  return [...(system.length > 0 ? system : getCACertificates("bundled")), ...getCACertificates("extra")];
-}
-
-function refuseInternal(host: string, address: TransportRequest["address"]): void {
-  if (!isForbiddenAddress(host, address === "remote-from-loopback")) return;
-  throw new RegistryError(
-    "REDIRECT_REFUSED",
-    `Cannot reach "${host}": a registry may not send us to an internal address`,
-  );
-}
-
-type LookupCallback = (error: Error | null, addresses: LookupAddress[] | string, family?: number) => void;
-
-/** Checks the addresses that will really be connected to, so that a name cannot change its meaning in between. */
-function lookupFor(address: TransportRequest["address"]) {
-  return (hostname: string, options: LookupOptions, callback: LookupCallback): void => {
-    dnsLookup(hostname, { ...options, all: true }, (error, addresses) => {
-      try {
-        if (error !== null) throw error;
-        if (address !== "trusted") for (const found of addresses) refuseInternal(found.address, address);
-        const first = addresses[0];
-        if (options.all === true || first === undefined) callback(null, addresses);
-        else callback(null, first.address, first.family);
-      } catch (refused) {
-        callback(refused as Error, []);
-      }
-    });
-  };
 }
