@@ -14,7 +14,8 @@ export function imageOf({ records }: ImageContext, { id, record }: FoundImage): 
     size: sizeOf(record),
     ...userOf(record.user),
     spec: { image: id },
-    pinned: record.pinned,
+    // CRI has no other way to tell whoever collects garbage that an image must stay.
+    pinned: record.pinned || record.preloaded === true,
   };
 }
 

@@ -20,6 +20,15 @@ export interface ImageRecord {
   /** `User` of the config. */
   readonly user: string;
   readonly pinned: boolean;
+  /** An administrator loaded or pulled it: it stays until somebody removes it. */
+  readonly preloaded?: boolean;
+  /** Blobs of the image's other platforms that were fetched too, and their documents. */
+  readonly others?: readonly BlobRecord[];
+}
+
+/** Returns every blob that is kept for an image. */
+export function blobsOf({ config, documents, layers, others = [] }: ImageRecord): readonly BlobRecord[] {
+  return [config, ...documents, ...layers, ...others];
 }
 
 /** What a name, `repository:tag` or `repository@digest`, stands for. */
@@ -38,12 +47,20 @@ export interface LeaseRecord {
   readonly chainIds: readonly Digest[];
 }
 
+/** An archive of the node's own directory that was loaded. */
+interface ArchiveRecord {
+  /** Changes with the file's content. */
+  readonly version: string;
+}
+
 /** The collections of this room in the engine's database. */
 export interface ImageRecords {
   readonly metadata: Metadata;
   readonly images: Records<ImageRecord>;
   readonly names: Records<NameRecord>;
   readonly leases: Records<LeaseRecord>;
+  /** By path. */
+  readonly archives: Records<ArchiveRecord>;
 }
 
 export function openImageRecords(metadata: Metadata): ImageRecords {
@@ -52,5 +69,6 @@ export function openImageRecords(metadata: Metadata): ImageRecords {
     images: metadata.records<ImageRecord>("images", 1),
     names: metadata.records<NameRecord>("image-names", 1),
     leases: metadata.records<LeaseRecord>("image-leases", 1),
+    archives: metadata.records<ArchiveRecord>("image-archives", 1),
   };
 }

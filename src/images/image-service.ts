@@ -4,6 +4,7 @@ import { join } from "node:path";
 import { KeyedMutex } from "../base/keyed-mutex.ts";
 import type { Logger } from "../base/log.ts";
 import { openLocalContentStore } from "../content/local-content-store.ts";
+import type { ImageAdministration } from "../cri/image-administration.ts";
 import type { ImageService, PullTraceService } from "../cri/image-service.ts";
 import type { ImageSpec } from "../cri/image-spec.ts";
 import type { Metadata } from "../metadata/metadata.ts";
@@ -16,12 +17,14 @@ import type { Snapshotter } from "../snapshots/snapshotter.ts";
 import { createUnpackerPool } from "../snapshots/unpack/unpacker-pool.ts";
 import { PullTraceLog } from "../trace/pull-trace-recorder.ts";
 import { ActiveLeases } from "./active-leases.ts";
+import { administerImages } from "./administer-images.ts";
 import { collectGarbage } from "./collect-garbage.ts";
 import type { ImageContext } from "./image-context.ts";
 import { imageFsInfo } from "./image-fs-info.ts";
 import { openImageRecords } from "./image-records.ts";
 import { imageStatus } from "./image-status.ts";
 import { listImages } from "./list-images.ts";
+import { loadDirectory } from "./load-directory.ts";
 import { pullImage } from "./pull-image.ts";
 import { removeImage } from "./remove-image.ts";
 import { type ResolvedImage, resolveImage } from "./resolve-image.ts";
@@ -44,6 +47,10 @@ export interface NodeImages extends ImageService, PullTraceService, AsyncDisposa
   /** Returns the image that a spec names, or undefined where the node lacks it or a part of it. */
   resolveImage(spec: ImageSpec): Promise<ResolvedImage | undefined>;
   readonly snapshotter: Snapshotter;
+  /** Returns what administrators do with these images. `inUse` tells the ids of images that containers are made from. */
+  administer(inUse: () => Promise<ReadonlySet<string>>): ImageAdministration;
+  /** Loads the archives that a directory holds; see `loadDirectory`. */
+  loadDirectory(directory: string, signal?: AbortSignal): Promise<void>;
 }
 
 /** Opens the images in a directory, and removes what is left there of nobody's. */
@@ -73,6 +80,8 @@ export async function createImageService(options: ImageServiceOptions): Promise<
     pullTrace: (pullId) => Promise.resolve(context.traces.find(pullId)),
     resolveImage: (spec) => resolveImage(context, spec),
     snapshotter: context.snapshotter,
+    administer: (inUse) => administerImages(context, inUse),
+    loadDirectory: (directory, signal) => loadDirectory(context, directory, signal),
     [Symbol.asyncDispose]: async () => {
       await transport[Symbol.asyncDispose]();
       await unpacker[Symbol.asyncDispose]();

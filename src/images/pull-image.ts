@@ -3,18 +3,18 @@ import { randomUUID } from "node:crypto";
 import { failpoint } from "../base/failpoint.ts";
 import type { PullImageRequest } from "../cri/image-service.ts";
 import { chainIdsOf } from "../oci/chain-id.ts";
-import type { Descriptor } from "../oci/descriptor.ts";
 import { formatReference, parseReference, type Reference, withDefaultTag } from "../oci/reference.ts";
 import { formatPlatform } from "../oci/platform.ts";
 import type { PullTraceRecorder } from "../trace/pull-trace-recorder.ts";
 import type { ActiveLease } from "./active-leases.ts";
 import { collectGarbage } from "./collect-garbage.ts";
 import { credentialOfAuth } from "./credential-of-auth.ts";
-import { fetchDocuments, type ImageDocuments } from "./fetch-documents.ts";
+import { fetchDocuments } from "./fetch-documents.ts";
 import { nameOf } from "./find-image.ts";
 import type { ImageContext } from "./image-context.ts";
-import type { BlobRecord, ImageRecord, LeaseRecord } from "./image-records.ts";
+import type { LeaseRecord } from "./image-records.ts";
 import { pullLayers } from "./pull-layers.ts";
+import { recordImage } from "./record-image.ts";
 import { pullError } from "./to-cri-error.ts";
 
 /** CRI `PullImage`: returns the image id, the digest of the config. Throws `CriError`. */
@@ -63,41 +63,13 @@ async function pull({ context, request, reference, trace, signal }: Pull): Promi
   trace.resolved({ platform: formatPlatform(context.platform), manifestDigest });
   await pullLayers({ context, repository, image, trace, signal });
   await failpoint("pull.before-record");
-  await record(context, reference, image);
+  await recordImage(context, image, { references: [reference], lease: nameOf(reference) });
   await failpoint("pull.after-record");
   await collectGarbage(context);
   return image.manifest.config.digest;
 }
 
-/** From here on the image is on the node; the lease has done its work. */
-async function record({ records }: ImageContext, reference: Reference, image: ImageDocuments): Promise<void> {
-  const imageId = image.manifest.config.digest;
-  const { target } = image;
-  const byDigest = `${reference.repository}@${target}`;
-  await records.metadata.transaction([
-    records.images.putting(imageId, recordOf(image, records.images.get(imageId))),
-    records.names.putting(nameOf(reference), { imageId, target }),
-    records.names.putting(byDigest, { imageId, target }),
-    records.leases.deleting(nameOf(reference)),
-  ]);
-}
-
-function recordOf(image: ImageDocuments, existing: ImageRecord | undefined): ImageRecord {
-  const chainId = chainIdsOf(image.config.diffIds).at(-1);
-  return {
-    config: blobOf(image.manifest.config),
-    documents: image.documents.map(blobOf),
-    layers: image.manifest.layers.map(blobOf),
-    ...(chainId === undefined ? {} : { chainId }),
-    user: image.config.config.user,
-    pinned: existing?.pinned ?? false,
-  };
-}
-
-function leaseRecordOf({ digests, chainIds }: ActiveLease): LeaseRecord {
+/** Returns a lease in the form that survives this process. */
+export function leaseRecordOf({ digests, chainIds }: ActiveLease): LeaseRecord {
   return { at: Date.now(), digests: [...digests], chainIds: [...chainIds] };
-}
-
-function blobOf({ digest, size }: Descriptor): BlobRecord {
-  return { digest, size };
 }
