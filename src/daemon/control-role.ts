@@ -14,12 +14,9 @@ export async function startControl(context: RoleContext): Promise<RunningRole> {
   const { config, logger } = context;
   const { paths, record, options } = config;
   await using stack = new AsyncDisposableStack();
-  const failed = Promise.withResolvers<never>();
-  // Until the role runs, a failed store fails its start.
-  failed.promise.catch(() => {});
   // The storage's thread starts while this one imports what stands on it.
   const [storage, keys, { createApiServer }] = await Promise.all([
-    openStorage(context, failed.reject),
+    openStorage(context),
     openControlKeys(context),
     import("../apiserver/create-api-server.ts"),
   ]);
@@ -40,13 +37,13 @@ export async function startControl(context: RoleContext): Promise<RunningRole> {
   stack.use(runComponents(context, server, keys));
   context.report({ type: "ready", detail: server });
   const running = stack.move();
-  return { failed: failed.promise, close: async () => await running.disposeAsync() };
+  return { close: async () => await running.disposeAsync() };
 }
 
-async function openStorage({ config }: RoleContext, onFailure: (error: Error) => void): Promise<Storage> {
-  const path = config.paths.storageFile;
+async function openStorage(context: RoleContext): Promise<Storage> {
+  const path = context.config.paths.storageFile;
   await mkdir(dirname(path), { recursive: true, mode: 0o700 });
-  return await openSqliteStorage({ path, onFailure });
+  return await openSqliteStorage({ path, onFailure: (error) => context.fail(error) });
 }
 
 async function openControlKeys({ config }: RoleContext): Promise<ClusterKeys> {

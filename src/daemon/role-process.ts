@@ -20,8 +20,6 @@ export interface RoleContext {
 
 /** A role that runs. */
 export interface RunningRole {
-  /** Rejects when the role can do its work no more: it is to be started anew. */
-  readonly failed?: Promise<never>;
   /** Ends the pods of this node with their grace. */
   drain?(): Promise<void>;
   /** Ends the role; containers stay. */
@@ -107,7 +105,7 @@ async function untilAborted<T>(starting: Promise<T>, signal: AbortSignal): Promi
 async function runUntilOrdered(role: RunningRole, orders: Orders, logger: Logger): Promise<void> {
   // Written now, since a role may be killed and then nothing is written at its end.
   module.flushCompileCache();
-  const order = await Promise.race([orders.end.promise, ...(role.failed === undefined ? [] : [role.failed])]);
+  const order = await orders.end.promise;
   logger.info({ order }, "role ends");
   if (order === "drain") await Promise.race([role.drain?.(), orders.stop.promise]);
   await role.close();
