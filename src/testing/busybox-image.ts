@@ -34,7 +34,8 @@ export async function buildBusyboxImage(options: BusyboxImageOptions = {}): Prom
   });
 }
 
-async function busyboxLayer(): Promise<Record<string, LayerFile>> {
+/** Returns the layer of BusyBox itself: the program in `/bin`, and a link for each of its commands. */
+export async function busyboxLayer(): Promise<Record<string, LayerFile>> {
   const path = debianProgram("busybox-static", "bin/busybox");
   const [content, { stdout }] = await Promise.all([readFile(path), promisify(execFile)(path, ["--list"])]);
   const commands = stdout.split("\n").filter((command) => command !== "" && command !== "busybox");
