@@ -138,7 +138,18 @@ export class LayerWriter implements TarEntryHandler {
     }
     const target = entry.type === "hardlink" ? this.#linkTarget(entry, path) : undefined;
     if (target === path) return;
-    if (this.#tree.clear(path)) this.#forgetDirectories(path);
+    try {
+      this.#make(path, entry, target);
+    } catch (error) {
+      // Hardly any path comes twice, so nobody looks before.
+      if (codeOf(error) !== "EEXIST") throw error;
+      if (this.#tree.clear(path)) this.#forgetDirectories(path);
+      this.#make(path, entry, target);
+    }
+  }
+
+  /** Makes what is no directory. Throws `EEXIST` where the path is taken: nothing is written through a link. */
+  #make(path: string, entry: TarEntry, target: string | undefined): void {
     if (entry.type === "file") this.#openFile(path, entry);
     else if (target !== undefined) makeHardLink(target, path);
     else makeSpecial(path, entry);
@@ -155,7 +166,6 @@ export class LayerWriter implements TarEntryHandler {
   }
 
   #openFile(path: string, entry: TarEntry): void {
-    // O_EXCL: whatever was there was removed, so nothing is written through a link.
     const flags = constants.O_WRONLY | constants.O_CREAT | constants.O_EXCL | constants.O_NOFOLLOW;
     this.#file = { fd: openSync(fsPath(path), flags, entry.mode & 0o777), path, entry, end: 0 };
   }
