@@ -18,7 +18,7 @@ import { containerStats, listContainerStats } from "./container-stats.ts";
 import { containerStatus, listContainers } from "./container-status.ts";
 import { createContainer } from "./create-container.ts";
 import type { Engine, RootfsSnapshotter } from "./engine.ts";
-import type { ContainerRecord, SandboxRecord } from "./engine-records.ts";
+import { type ContainerRecord, RECORD_VERSION, type SandboxRecord } from "./engine-records.ts";
 import { EventHub } from "./event-hub.ts";
 import { execSync } from "./exec-sync.ts";
 import { exec } from "./exec.ts";
@@ -69,9 +69,6 @@ export async function createRuntimeService(options: RuntimeServiceOptions): Prom
 export function cgroupRootOf(instance: string): string {
   return `/berth-${instance}`;
 }
-
-/** Version of the records' shape. */
-const RECORD_VERSION = 1;
 
 async function openEngine(options: RuntimeServiceOptions): Promise<Engine> {
   const { root, runRoot, instance, metadata, logger } = options;

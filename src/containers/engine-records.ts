@@ -3,6 +3,9 @@ import type { NamespacePins } from "../linux/namespaces.ts";
 import type { PodAddresses } from "../network/pod-network.ts";
 import type { ContainerProcesses } from "../runtime/container-runtime.ts";
 
+/** Version of the records' shape. */
+export const RECORD_VERSION = 1;
+
 /** What the engine's database keeps of a sandbox. Written before what it tells of is made. */
 export interface SandboxRecord {
   readonly id: string;

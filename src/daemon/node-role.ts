@@ -1,20 +1,22 @@
 import { X509Certificate } from "node:crypto";
-import { mkdir, readFile } from "node:fs/promises";
+import { readFile } from "node:fs/promises";
 import { availableParallelism, homedir, totalmem } from "node:os";
 import { join } from "node:path";
 
 import { createRestClient } from "../client/create-rest-client.ts";
 import type { RestClient } from "../client/rest-client.ts";
 import { createRuntimeService, type ContainerService } from "../containers/container-service.ts";
+import { imagesInUse } from "../containers/images-in-use.ts";
 import { nodeFileSearchPaths } from "../credentials/node-files.ts";
-import { createImageService, type NodeImages } from "../images/image-service.ts";
+import { serveImages } from "../cri/serve-images.ts";
+import type { NodeImages } from "../images/image-service.ts";
 import { createKubelet, type Kubelet } from "../kubelet/kubelet.ts";
-import { openMetadata } from "../metadata/open-metadata.ts";
 import { readKeyPair } from "../pki/key-pair-file.ts";
 import type { KeyPair } from "../pki/key-pair.ts";
 import { DaemonError } from "./daemon-error.ts";
 import { nodeIdentity } from "./node-identity.ts";
 import { nodeReady } from "./node-ready.ts";
+import { openImageStore } from "./open-image-store.ts";
 import type { RoleContext, RunningRole } from "./role-process.ts";
 
 /** Composes the node role: the engine, and over it the kubelet, which joins the API as on any other machine. */
@@ -23,6 +25,8 @@ export async function startNode(context: RoleContext): Promise<RunningRole> {
   await using stack = new AsyncDisposableStack();
   // The engine opens while the API server starts; neither needs the other.
   const [engine, keys] = await Promise.all([openEngine(context, stack), readNodeKeys(context)]);
+  // Before the kubelet asks for them: with the policy Never it would fail pods whose image is about to come.
+  await engine.images.loadDirectory(config.paths.imagesDir, signal);
   const client = stack.use(createRestClient(restConfigOf(context, keys)));
   const kubelet = stack.use(composeKubelet(context, { engine, keys, client }));
   await kubelet.start();
@@ -41,11 +45,9 @@ interface NodeEngine {
   readonly runtime: ContainerService;
 }
 
-async function openEngine({ config, logger }: RoleContext, stack: AsyncDisposableStack): Promise<NodeEngine> {
+async function openEngine({ config, logger, signal }: RoleContext, stack: AsyncDisposableStack): Promise<NodeEngine> {
   const { paths, record, version } = config;
-  await mkdir(paths.engineDir, { recursive: true, mode: 0o700 });
-  const metadata = stack.use(await openMetadata(join(paths.engineDir, "metadata.db")));
-  const images = stack.use(await createImageService({ root: paths.engineDir, metadata, logger }));
+  const { metadata, images } = stack.use(await openImageStore({ paths, logger, signal }));
   const runtime = stack.use(
     await createRuntimeService({
       root: paths.engineDir,
@@ -58,6 +60,12 @@ async function openEngine({ config, logger }: RoleContext, stack: AsyncDisposabl
       snapshotter: images.snapshotter,
       logger,
     }),
+  );
+  stack.use(
+    await serveImages(
+      paths.imagesSocket,
+      images.administer(() => imagesInUse(metadata)),
+    ),
   );
   return { images, runtime };
 }

@@ -14,6 +14,12 @@ export interface InstancePaths {
   readonly logsDir: string;
   /** Images, snapshots and the engine's database. */
   readonly engineDir: string;
+  /** Held by the one process that owns `engineDir`. */
+  readonly engineLock: string;
+  /** Archives of images that the node loads when it starts. */
+  readonly imagesDir: string;
+  /** Socket of the running node's `berth.images.v1`. */
+  readonly imagesSocket: string;
   readonly kubeletDir: string;
   /** Manifests of static pods. */
   readonly staticPodsDir: string;
@@ -43,6 +49,9 @@ export function instancePaths(options: {
     kubeconfigFile: join(dataDir, "kubeconfig"),
     logsDir: join(dataDir, "logs"),
     engineDir: join(dataDir, "engine"),
+    engineLock: join(dataDir, "engine.lock"),
+    imagesDir: join(dataDir, "images"),
+    imagesSocket: join(runDir, "images.sock"),
     kubeletDir: join(dataDir, "kubelet"),
     staticPodsDir: join(dataDir, "manifests"),
     podLogsDir: join(dataDir, "logs", "pods"),

@@ -1,0 +1,31 @@
+import { CodedError, messageOf } from "../base/coded-error.ts";
+import { createLogger } from "../base/log.ts";
+import { imagesInUse } from "../containers/images-in-use.ts";
+import { serveImages } from "../cri/serve-images.ts";
+import type { ImageStoreMessage, ImageStoreOrder } from "../instance/image-store-protocol.ts";
+import { openImageStore } from "./open-image-store.ts";
+
+// Started by `berth image` where no node runs: owns the images as long as the other end of the IPC channel is there.
+const { paths, socketPath } = JSON.parse(process.argv[2] ?? "") as ImageStoreOrder;
+const ended = new AbortController();
+const gone = new Promise<void>((resolve) => process.once("disconnect", resolve));
+process.once("disconnect", () => ended.abort(new DOMException("Nobody needs the images", "AbortError")));
+// Ctrl-C reaches the whole process group; the command decides what follows.
+process.on("SIGINT", () => {});
+try {
+  const logger = createLogger({ role: "images", level: "warn" });
+  await using store = await openImageStore({ paths, logger, signal: ended.signal });
+  const images = store.images.administer(async () => await imagesInUse(store.metadata));
+  await using _server = await serveImages(socketPath, images);
+  send({ type: "ready" });
+  await gone;
+} catch (error) {
+  const hint = error instanceof CodedError ? error.hint : undefined;
+  send({ type: "failed", message: messageOf(error), hint });
+  process.exitCode = 1;
+}
+if (process.connected) process.disconnect();
+
+function send(message: ImageStoreMessage): void {
+  if (process.connected) process.send?.(message);
+}
