@@ -4,7 +4,7 @@ import { after, before, describe, test } from "node:test";
 
 import { busyboxLayer } from "../../src/testing/busybox-image.ts";
 import { openClusterFixture, type ClusterFixture } from "../../src/testing/cluster-fixture.ts";
-import { buildImage, type ImageToBuild, type LayerContent } from "../../src/testing/image-builder.ts";
+import { buildImage, type ImageToBuild } from "../../src/testing/image-builder.ts";
 import { pushImage } from "../../src/testing/push-image.ts";
 import { requires } from "../../src/testing/requires.ts";
 import { podManifest } from "./pod-manifest.ts";
@@ -15,7 +15,7 @@ const ENV = { Env: ["PATH=/bin"] };
 
 describe("an image from somebody who means harm", { skip, concurrency: true }, () => {
   let fixture: ClusterFixture;
-  let busybox: LayerContent;
+  let busybox: ImageToBuild["layers"][number];
   before(async () => {
     fixture = await openClusterFixture();
     busybox = await busyboxLayer();
