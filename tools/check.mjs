@@ -18,6 +18,7 @@ const GROUPS = [
     { name: "lint", command: ["oxlint", "--type-aware", "--quiet", ...(fix ? ["--fix"] : [])] },
     { name: "format", command: ["oxfmt", ...(fix ? [] : ["--check"]), "."] },
     { name: "rooms", command: ["node", "tools/rooms.ts"] },
+    { name: "generated", command: ["node", "tools/generate-api-types.ts", "--check"] },
     { name: "seeds", command: ["node", "tools/seeds.ts", "--check"] },
     { name: "dead code", command: ["knip", "--no-progress"] },
   ],
@@ -36,7 +37,8 @@ process.exit(failed.length === 0 ? 0 : 1);
 /** All files of a shard in one process: a process for each would take longer to start than to run. */
 function unitTests(shard) {
   const how = ["--test-isolation=none", `--test-shard=${shard}/2`, "--test-timeout=60000", "--test-reporter=dot"];
-  return ["node", "--test", ...how, "{src,bench}/**/*.test.ts"];
+  // Tests with real parts, which take longer, are `*.real.test.ts`: `npm test` runs them.
+  return ["node", "--test", ...how, "{src,bench}/**/!(*.real).test.ts"];
 }
 
 async function run({ name, command: [program, ...args] }) {

@@ -1,5 +1,4 @@
 import { fork, type ChildProcess } from "node:child_process";
-import { once } from "node:events";
 import { fileURLToPath } from "node:url";
 
 import { compileCacheDirectory } from "../base/compile-cache-directory.ts";
@@ -84,7 +83,7 @@ export class SupervisedRole {
   }
 
   order(order: RoleOrder): void {
-    if (this.#child?.connected === true) this.#child.send(order);
+    if (this.#child?.connected === true) this.#child.send(order, ignore);
   }
 
   /** Lets the role end without being started again. */
@@ -99,7 +98,7 @@ export class SupervisedRole {
     const child = this.#child;
     this.#change("stopping");
     if (child !== undefined) {
-      const exit = once(child, "close");
+      const exit = new Promise((resolve) => child.once("close", resolve));
       this.order({ type: order });
       const timer = setTimeout(() => child.kill("SIGKILL"), timeoutMs);
       await exit;
@@ -157,6 +156,8 @@ export class SupervisedRole {
   }
 }
 
+/** A process that is ending does not hear; its end is seen all the same. */
+const ignore = (): void => {};
 const MAX_SAID_LENGTH = 8192;
 const STABLE_MS = 10_000;
 const BACKOFF = { initialMs: 100, maxMs: 30_000 };

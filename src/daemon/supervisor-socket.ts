@@ -47,7 +47,10 @@ async function listen(server: Server, path: string): Promise<void> {
 }
 
 function serve(socket: Socket, answers: Answers): void {
-  createInterface({ input: socket, crlfDelay: Number.POSITIVE_INFINITY }).once("line", (line) => {
+  const lines = createInterface({ input: socket });
+  // It passes on the errors of its input, and nobody may end the supervisor by hanging up.
+  lines.on("error", () => {});
+  lines.once("line", (line) => {
     const request = parseRequest(line);
     if (request === undefined) {
       socket.destroy();

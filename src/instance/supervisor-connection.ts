@@ -43,6 +43,7 @@ async function* readStatuses(socket: Socket, signal: AbortSignal | undefined): A
   signal?.addEventListener("abort", end, { once: true });
   // A supervisor that is killed resets the connection: for the reader that is its end.
   socket.on("error", () => {});
+  lines.on("error", () => {});
   try {
     for await (const line of lines) yield JSON.parse(line) as ClusterStatus;
   } finally {
