@@ -1,3 +1,5 @@
+import { setTimeout as delay } from "node:timers/promises";
+
 import type { PodStatus } from "../api/core-v1.gen.ts";
 import type { NodePod } from "./node-pod.ts";
 import type { PodServices } from "./pod-services.ts";
@@ -46,11 +48,12 @@ export class PodWorkers {
     return [...this.#workers.values()].map(({ worker }) => worker.pod);
   }
 
-  /** Ends all workers and leaves the pods as they are. */
+  /** Ends all workers and leaves the pods as they are. What waits for a container to end is not waited for. */
   async close(): Promise<void> {
     const running = [...this.#workers.values()];
     for (const { worker } of running) worker.close();
-    await Promise.all(running.map(({ done }) => done));
+    const ended = Promise.all(running.map(({ done }) => done));
+    await Promise.race([ended, delay(CLOSE_MS, undefined, { ref: false })]);
   }
 
   #start(pod: NodePod, apiStatus: PodStatus | undefined): void {
@@ -65,6 +68,8 @@ export class PodWorkers {
     this.#onFinished(worker.pod);
   }
 }
+
+const CLOSE_MS = 1000;
 
 interface RunningWorker {
   readonly worker: PodWorker;

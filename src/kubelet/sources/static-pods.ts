@@ -4,7 +4,7 @@ import { join } from "node:path";
 
 import type { Pod } from "../../api/core-v1.gen.ts";
 import type { Clock } from "../../base/clock.ts";
-import { messageOf } from "../../base/coded-error.ts";
+import { codeOf, messageOf } from "../../base/coded-error.ts";
 import type { Logger } from "../../base/log.ts";
 import { Wakeup } from "../wakeup.ts";
 import { parseStaticPod } from "./static-pod.ts";
@@ -82,6 +82,8 @@ async function readManifest(path: string, options: StaticPodsOptions, state: Wat
     state.complaints.delete(path);
     return pod;
   } catch (error) {
+    // Editors write beside a file and rename: what was listed may be gone by now.
+    if (codeOf(error) === "ENOENT") return undefined;
     const complaint = messageOf(error);
     if (state.complaints.get(path) !== complaint) logger.warn({ path, error: complaint }, "static pod left out");
     state.complaints.set(path, complaint);
