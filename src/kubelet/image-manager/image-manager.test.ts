@@ -97,6 +97,14 @@ test("a failed pull backs off from ten seconds on and keeps telling its cause", 
   await node.until("app", ({ phase }) => phase === "Running");
 });
 
+test("a failure that no credential would have changed is told without a word of credentials", async () => {
+  await using node = await NodeFixture.open();
+  node.images.answers.set(IMAGE, () => new CriError("NOT_FOUND", "no manifest for linux/amd64"));
+  node.addPod("app", podSpec());
+  const status = await node.until("app", (now) => waiting(now).reason === "ErrImagePull");
+  assert.equal(waiting(status).message, "no manifest for linux/amd64");
+});
+
 test("a missing pull secret is told and the pull is tried without it", async () => {
   await using node = await NodeFixture.open();
   node.addPod("app", podSpec({}, "absent", "gone"));

@@ -71,7 +71,10 @@ function describeFailure(answers: readonly Answer[], { keyring, repository, note
 function describeAnswers(answers: readonly Answer[], repository: string): string {
   const [only] = answers;
   if (answers.length === 1 && only !== undefined && only.candidate === undefined) {
-    return `${messageOf(only.error)} (asked anonymously: no credential is for "${repository}")`;
+    const message = messageOf(only.error);
+    // Any other answer would have come with a credential too: to name its absence would lead astray.
+    if (codeOf(only.error) !== "UNAUTHENTICATED") return message;
+    return `${message} (asked anonymously: no credential is for "${repository}")`;
   }
   // Credentials that got the same answer share it, in the order asked.
   const byMessage = Map.groupBy(answers, ({ error }) => messageOf(error));
