@@ -9,6 +9,7 @@ const root = fileURLToPath(new URL("..", import.meta.url));
 const { node } = setUp();
 const env = { ...process.env, PATH: `${dirname(node)}${delimiter}${process.env.PATH}` };
 step("check", ["tools/check.mjs"]);
+step("real parts", ["--test", "--test-concurrency=1", "--test-timeout=120000", "src/**/*.real.test.ts"]);
 step("integration", ["--test", "--test-concurrency=1", "--test-timeout=300000", "test/integration/**/*.test.ts"]);
 
 function step(name, args) {
