@@ -6,8 +6,9 @@ import { admissionPlugins } from "./admission/admission-plugins.ts";
 import type { ApiContext } from "./api-context.ts";
 import { authenticate } from "./authentication/authenticate.ts";
 import { authenticateClientCertificate } from "./authentication/client-certificate.ts";
+import { impersonate } from "./authentication/impersonate.ts";
 import { authenticateStaticTokens, type StaticToken } from "./authentication/static-tokens.ts";
-import { authorize } from "./authorization/authorize.ts";
+import { authorize, type Authorizer } from "./authorization/authorize.ts";
 import { authorizeComponents, authorizeDiscovery, authorizeMasters } from "./authorization/fixed-rules.ts";
 import { authorizeNodes } from "./authorization/node-authorizer.ts";
 import { createDiscoveryHandler } from "./discovery/handle-discovery.ts";
@@ -22,6 +23,7 @@ import { TlsListener } from "./http/tls-listener.ts";
 import { createKubeletConnector } from "./kubelet/kubelet-connector.ts";
 import { ResourceCatalog } from "./resources/resource-catalog.ts";
 import { SERVED_RESOURCES } from "./resources/served-resources.ts";
+import { SERVED_REVIEWS } from "./reviews/served-reviews.ts";
 import { compactRegularly } from "./storage-compaction.ts";
 import { Stores } from "./store/stores.ts";
 import { ensureSystemNamespaces } from "./system-namespaces.ts";
@@ -69,7 +71,9 @@ export function createApiServer(options: ApiServerOptions): ApiServer {
   const kubelets = createKubeletConnector(keys.kubeletClient, keys.ca.certificate);
   const context: ApiContext = { stores, storage, admission, kubelets, logger };
   const closing = new AbortController();
-  const metrics = createRequestMetrics(catalog.definitions, { objectCounts: () => stores.objectCounts() });
+  const metrics = createRequestMetrics([...catalog.definitions, ...SERVED_REVIEWS], {
+    objectCounts: () => stores.objectCounts(),
+  });
   const handler = createHandler({ options, catalog, context, metrics });
   const listener = new TlsListener({ handler, keys, logger, closing: closing.signal });
   const close = async () => {
@@ -106,22 +110,31 @@ interface HandlerParts {
 }
 
 function createHandler({ options, catalog, context, metrics }: HandlerParts): Handler {
+  const authorizers: readonly Authorizer[] = [
+    authorizeMasters,
+    authorizeNodes(context.stores),
+    authorizeComponents,
+    authorizeDiscovery,
+  ];
+  const kinds = [...catalog.definitions, ...SERVED_REVIEWS];
+  const resources = createResourceHandler({ catalog, context, authorizers, reviews: SERVED_REVIEWS });
   const routes: readonly PathRoute[] = [
     ...healthRoutes(context),
     { path: "/version", handler: () => Promise.resolve(jsonResponse(200, versionInfo())) },
     { path: "/metrics", handler: metrics.handler },
-    { path: "/openapi/v2", handler: createOpenApiV2Handler(catalog.definitions) },
-    { path: "/openapi/v3", includesBelow: true, handler: createOpenApiHandler(catalog.definitions) },
-    { path: "/api", includesBelow: true, handler: createDiscoveryHandler(catalog.definitions) },
-    { path: "/apis", includesBelow: true, handler: createDiscoveryHandler(catalog.definitions) },
+    { path: "/openapi/v2", handler: createOpenApiV2Handler(kinds) },
+    { path: "/openapi/v3", includesBelow: true, handler: createOpenApiHandler(kinds) },
+    { path: "/api", includesBelow: true, handler: createDiscoveryHandler(kinds) },
+    { path: "/apis", includesBelow: true, handler: createDiscoveryHandler(kinds) },
   ];
   return compose(
     [
       metrics.middleware,
       authenticate([authenticateClientCertificate, authenticateStaticTokens(options.tokens ?? [])]),
-      authorize([authorizeMasters, authorizeNodes(context.stores), authorizeComponents, authorizeDiscovery]),
+      impersonate(authorizers),
+      authorize(authorizers),
     ],
-    route(createResourceHandler(catalog, context), routes),
+    route(resources, routes),
   );
 }
 

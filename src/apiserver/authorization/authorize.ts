@@ -7,11 +7,17 @@ import type { RequestTarget, ResourceTarget } from "../http/request-target.ts";
 /** What somebody wants to do. */
 export interface Attempt {
   readonly user: UserInfo;
-  readonly target: RequestTarget;
+  readonly target: AttemptedTarget;
   /** The HTTP method in lower case, for what is no resource. */
   readonly method: string;
   readonly query: URLSearchParams;
 }
+
+/** Where an attempt leads. Its verb may be one that no request has, as in `impersonate`. */
+export type AttemptedTarget = Extract<RequestTarget, { kind: "path" }> | AttemptedResource;
+
+/** The part of the API that an attempt is about. */
+export type AttemptedResource = Omit<ResourceTarget, "verb"> & { readonly verb: string };
 
 /** Says that somebody may do something; false leaves it to the others. */
 export type Authorizer = (attempt: Attempt) => Promise<boolean>;
@@ -22,9 +28,15 @@ export function authorize(authorizers: readonly Authorizer[]): Middleware {
     const { user, target, query } = request;
     const attempt: Attempt = { user, target, query, method: request.method.toLowerCase() };
     if (target.kind === "path" && PUBLIC_PATHS.has(target.path)) return await next(request);
-    for (const authorizer of authorizers) if (await authorizer(attempt)) return await next(request);
+    if (await isAllowed(authorizers, attempt)) return await next(request);
     throw target.kind === "path" ? pathForbidden(attempt, target.path) : resourceForbidden(user, target);
   };
+}
+
+/** Says whether any authorizer allows something. */
+export async function isAllowed(authorizers: readonly Authorizer[], attempt: Attempt): Promise<boolean> {
+  for (const authorizer of authorizers) if (await authorizer(attempt)) return true;
+  return false;
 }
 
 function pathForbidden({ user, method }: Attempt, path: string): StatusError {

@@ -1,28 +1,56 @@
 import { AUTHENTICATED_GROUP, MASTERS_GROUP, type UserInfo } from "../authentication/user-info.ts";
-import type { RequestTarget, ResourceTarget, Verb } from "../http/request-target.ts";
-import type { Authorizer } from "./authorize.ts";
+import type { SubjectRulesReviewStatus } from "../../api/authorization-v1.gen.ts";
+import type { Verb } from "../http/request-target.ts";
+import type { AttemptedResource, Authorizer } from "./authorize.ts";
 
 /** Members of `system:masters` may do everything. */
 export const authorizeMasters: Authorizer = ({ user }) => Promise.resolve(user.groups.includes(MASTERS_GROUP));
 
-/** Everybody who proved who they are may learn what the server serves. */
+/** Everybody who proved who they are may learn what the server serves, who they are to it, and what they may do. */
 export const authorizeDiscovery: Authorizer = ({ user, target, method }) => {
   const isRead = method === "get" || method === "head";
-  return Promise.resolve(isRead && user.groups.includes(AUTHENTICATED_GROUP) && isDiscovery(target));
+  if (!user.groups.includes(AUTHENTICATED_GROUP)) return Promise.resolve(false);
+  if (target.kind === "path") return Promise.resolve(isRead && DISCOVERY_PATHS.test(target.path));
+  return Promise.resolve(SELF_REVIEWS.some((rule) => allows(rule, target)));
 };
 
 /** The cluster's own components may do what their work needs. */
 export const authorizeComponents: Authorizer = ({ user, target }) =>
   Promise.resolve(target.kind === "resource" && rulesOf(user).some((rule) => allows(rule, target)));
 
-const DISCOVERY_PATHS = /^\/(?:apis?|openapi)(?:\/|$)|^\/(?:version|healthz|livez|readyz)\/?$/;
-
-function isDiscovery(target: RequestTarget): boolean {
-  return target.kind === "path" && DISCOVERY_PATHS.test(target.path);
+/** Returns what a user may do by the rules here, for all namespaces. */
+export function rulesFor(user: UserInfo): Pick<SubjectRulesReviewStatus, "resourceRules" | "nonResourceRules"> {
+  if (user.groups.includes(MASTERS_GROUP)) {
+    const everything = { verbs: ["*"], apiGroups: ["*"], resources: ["*"] };
+    return { resourceRules: [everything], nonResourceRules: [{ verbs: ["*"], nonResourceURLs: ["*"] }] };
+  }
+  const isKnown = user.groups.includes(AUTHENTICATED_GROUP);
+  return {
+    resourceRules: [...(isKnown ? SELF_REVIEWS : []), ...rulesOf(user)].map(({ verbs, group = "", resources }) => ({
+      verbs: [...verbs],
+      apiGroups: [group],
+      resources: [...resources],
+    })),
+    nonResourceRules: isKnown ? [{ verbs: ["get"], nonResourceURLs: [...DISCOVERY_URLS] }] : [],
+  };
 }
 
+const DISCOVERY_URLS = [
+  "/api",
+  "/api/*",
+  "/apis",
+  "/apis/*",
+  "/healthz",
+  "/livez",
+  "/openapi",
+  "/openapi/*",
+  "/readyz",
+  "/version",
+] as const;
+const DISCOVERY_PATHS = /^\/(?:apis?|openapi)(?:\/|$)|^\/(?:version|healthz|livez|readyz)\/?$/;
+
 interface Rule {
-  readonly verbs: readonly Verb[];
+  readonly verbs: readonly string[];
   /** As in `pods` and `pods/status`. */
   readonly resources: readonly string[];
   /** Empty for the core group. */
@@ -34,6 +62,15 @@ const WRITE: readonly Verb[] = ["create", "update", "patch", "delete", "deleteco
 const ALL: readonly Verb[] = [...READ, ...WRITE];
 const EVENTS: Rule = { verbs: ["create", "patch", "update"], resources: ["events"] };
 const LEASES: Rule = { verbs: ALL, resources: ["leases"], group: "coordination.k8s.io" };
+
+const SELF_REVIEWS: readonly Rule[] = [
+  { verbs: ["create"], resources: ["selfsubjectreviews"], group: "authentication.k8s.io" },
+  {
+    verbs: ["create"],
+    resources: ["selfsubjectaccessreviews", "selfsubjectrulesreviews"],
+    group: "authorization.k8s.io",
+  },
+];
 
 const COMPONENT_RULES: ReadonlyMap<string, readonly Rule[]> = new Map([
   [
@@ -62,7 +99,7 @@ function rulesOf(user: UserInfo): readonly Rule[] {
   return COMPONENT_RULES.get(user.name) ?? [];
 }
 
-function allows(rule: Rule, target: ResourceTarget): boolean {
+function allows(rule: Rule, target: AttemptedResource): boolean {
   const resource = target.subresource === undefined ? target.resource : `${target.resource}/${target.subresource}`;
   return (rule.group ?? "") === target.group && rule.verbs.includes(target.verb) && rule.resources.includes(resource);
 }

@@ -2,10 +2,9 @@ import type { Pod } from "../../api/core-v1.gen.ts";
 import { parseFieldSelector } from "../../api/field-selector.ts";
 import { PODS } from "../../api/resource-types.ts";
 import { nodeNameOf } from "../authentication/user-info.ts";
-import type { ResourceTarget, Verb } from "../http/request-target.ts";
 import type { Stores } from "../store/stores.ts";
 import { podReferences } from "./pod-references.ts";
-import type { Attempt, Authorizer } from "./authorize.ts";
+import type { Attempt, AttemptedResource, Authorizer } from "./authorize.ts";
 
 /** Lets a node see and change what belongs to it: itself, the pods bound to it, and what those pods refer to. */
 export function authorizeNodes(stores: Stores): Authorizer {
@@ -22,11 +21,13 @@ interface NodeAttempt {
   readonly attempt: Attempt;
 }
 
-const READ: readonly Verb[] = ["get", "list", "watch"];
+const READ: readonly string[] = ["get", "list", "watch"];
 
-function mayNode(nodeAttempt: NodeAttempt, target: ResourceTarget): boolean {
+function mayNode(nodeAttempt: NodeAttempt, target: AttemptedResource): boolean {
   const { group, resource, subresource, verb } = target;
   if (group === "coordination.k8s.io" && resource === "leases") return mayUseLease(nodeAttempt, target);
+  // A kubelet asks whether those who ask it may.
+  if (group === "authorization.k8s.io" && resource === "subjectaccessreviews") return verb === "create";
   if (group !== "") return false;
   switch (subresource === undefined ? resource : `${resource}/${subresource}`) {
     case "nodes":
@@ -53,20 +54,20 @@ function mayNode(nodeAttempt: NodeAttempt, target: ResourceTarget): boolean {
   }
 }
 
-function isChange(verb: Verb): boolean {
+function isChange(verb: string): boolean {
   return verb === "update" || verb === "patch";
 }
 
-function isOwnName({ node }: NodeAttempt, { name }: ResourceTarget): boolean {
+function isOwnName({ node }: NodeAttempt, { name }: AttemptedResource): boolean {
   return name === node;
 }
 
-function mayUseLease({ node }: NodeAttempt, { namespace, name, verb }: ResourceTarget): boolean {
+function mayUseLease({ node }: NodeAttempt, { namespace, name, verb }: AttemptedResource): boolean {
   if (namespace !== "kube-node-lease") return false;
   return verb === "create" || (name === node && (verb === "get" || verb === "delete" || isChange(verb)));
 }
 
-function mayReadPods({ node, stores, attempt }: NodeAttempt, { verb, namespace, name }: ResourceTarget): boolean {
+function mayReadPods({ node, stores, attempt }: NodeAttempt, { verb, namespace, name }: AttemptedResource): boolean {
   if (verb === "list" || verb === "watch") return selects(attempt.query, "spec.nodeName") === node;
   if (verb !== "get" || name === undefined) return false;
   const pods = stores.of(PODS);
@@ -75,12 +76,16 @@ function mayReadPods({ node, stores, attempt }: NodeAttempt, { verb, namespace, 
   return pod === undefined || pod.spec?.nodeName === node;
 }
 
-function mayReadReferenced(nodeAttempt: NodeAttempt, target: ResourceTarget): boolean {
+function mayReadReferenced(nodeAttempt: NodeAttempt, target: AttemptedResource): boolean {
   if (!READ.includes(target.verb)) return false;
   return isReferenced(nodeAttempt, target, target.name ?? selects(nodeAttempt.attempt.query, "metadata.name"));
 }
 
-function isReferenced({ node, stores }: NodeAttempt, { resource, namespace }: ResourceTarget, name?: string): boolean {
+function isReferenced(
+  { node, stores }: NodeAttempt,
+  { resource, namespace }: AttemptedResource,
+  name?: string,
+): boolean {
   if (namespace === undefined || name === undefined) return false;
   const { cache } = stores.of(PODS);
   const prefix = stores.of(PODS).prefixOf(namespace);

@@ -5,19 +5,19 @@ import type {
 } from "../../api/apidiscovery-v2.gen.ts";
 import type { APIGroup, APIResource } from "../../api/meta-v1.gen.ts";
 import { apiVersionOf } from "../../api/resource-types.ts";
-import { RESOURCE_VERBS, type ResourceDefinition, VIEW_VERBS } from "../resources/resource-definition.ts";
+import { type DiscoverableKind, RESOURCE_VERBS, VIEW_VERBS } from "../resources/resource-definition.ts";
 
 /** The core group has no name and its own path, `/api`. */
 export const CORE_GROUP = "";
 
 /** Returns the groups of some kinds, the core group first. */
-export function groupsOf(definitions: readonly ResourceDefinition[]): readonly string[] {
+export function groupsOf(definitions: readonly DiscoverableKind[]): readonly string[] {
   return [...new Set(definitions.map(({ type }) => type.group))].sort();
 }
 
 /** Returns aggregated discovery: everything below one path in one answer (`apidiscovery.k8s.io`). */
 export function aggregatedDiscovery(
-  definitions: readonly ResourceDefinition[],
+  definitions: readonly DiscoverableKind[],
   groups: readonly string[],
   version: string,
 ) {
@@ -37,7 +37,7 @@ export function aggregatedDiscovery(
 }
 
 /** Returns the versions of the core group, as `/api` lists them. */
-export function coreVersions(definitions: readonly ResourceDefinition[], serverAddress: string) {
+export function coreVersions(definitions: readonly DiscoverableKind[], serverAddress: string) {
   return {
     kind: "APIVersions",
     versions: versionsOf(definitions, CORE_GROUP),
@@ -46,13 +46,13 @@ export function coreVersions(definitions: readonly ResourceDefinition[], serverA
 }
 
 /** Returns the named groups, as `/apis` lists them. */
-export function groupList(definitions: readonly ResourceDefinition[]) {
+export function groupList(definitions: readonly DiscoverableKind[]) {
   const groups = groupsOf(definitions).filter((group) => group !== CORE_GROUP);
   return { kind: "APIGroupList", apiVersion: "v1", groups: groups.map((group) => groupDocument(definitions, group)) };
 }
 
 /** Returns one group's versions, as `/apis/GROUP` lists them. */
-export function groupDocument(definitions: readonly ResourceDefinition[], group: string): APIGroup {
+export function groupDocument(definitions: readonly DiscoverableKind[], group: string): APIGroup {
   const versions = versionsOf(definitions, group).map((version) => ({ groupVersion: `${group}/${version}`, version }));
   return {
     kind: "APIGroup",
@@ -64,7 +64,7 @@ export function groupDocument(definitions: readonly ResourceDefinition[], group:
 }
 
 /** Returns the resources of a group-version, as `/api/v1` and `/apis/GROUP/VERSION` list them. */
-export function resourceList(definitions: readonly ResourceDefinition[], group: string, version: string) {
+export function resourceList(definitions: readonly DiscoverableKind[], group: string, version: string) {
   const resources = resourcesOf(definitions, group, version).flatMap(apiResources);
   return {
     kind: "APIResourceList",
@@ -74,16 +74,16 @@ export function resourceList(definitions: readonly ResourceDefinition[], group: 
   };
 }
 
-function versionsOf(definitions: readonly ResourceDefinition[], group: string): string[] {
+function versionsOf(definitions: readonly DiscoverableKind[], group: string): string[] {
   return [...new Set(definitions.filter(({ type }) => type.group === group).map(({ type }) => type.version))];
 }
 
-function resourcesOf(definitions: readonly ResourceDefinition[], group: string, version: string): ResourceDefinition[] {
+function resourcesOf(definitions: readonly DiscoverableKind[], group: string, version: string): DiscoverableKind[] {
   return definitions.filter(({ type }) => type.group === group && type.version === version);
 }
 
-function apiResources(definition: ResourceDefinition): APIResource[] {
-  const { type, hasStatus, subresources = [] } = definition;
+function apiResources(definition: DiscoverableKind): APIResource[] {
+  const { type, hasStatus, subresources = [], verbs = RESOURCE_VERBS } = definition;
   const { kind, namespaced, plural, singular, shortNames, categories } = type;
   const common = { singularName: "", namespaced };
   return [
@@ -92,7 +92,7 @@ function apiResources(definition: ResourceDefinition): APIResource[] {
       singularName: singular,
       namespaced,
       kind,
-      verbs: [...RESOURCE_VERBS],
+      verbs: [...verbs],
       ...(shortNames.length === 0 ? {} : { shortNames: [...shortNames] }),
       ...(categories.length === 0 ? {} : { categories: [...categories] }),
     },
@@ -106,12 +106,17 @@ function apiResources(definition: ResourceDefinition): APIResource[] {
   ];
 }
 
-function resourceDiscovery({ type, hasStatus, subresources = [] }: ResourceDefinition): APIResourceDiscovery {
+function resourceDiscovery({
+  type,
+  hasStatus,
+  subresources = [],
+  verbs = RESOURCE_VERBS,
+}: DiscoverableKind): APIResourceDiscovery {
   const { group, version, kind, shortNames, categories } = type;
   const responseKind = { group, version, kind };
   const status: APISubresourceDiscovery = { subresource: "status", responseKind, verbs: [...VIEW_VERBS] };
   const views = [
-    ...subresources.map(({ name, kind, verbs }) => ({ subresource: name, responseKind: kind, verbs: [...verbs] })),
+    ...subresources.map((view) => ({ subresource: view.name, responseKind: view.kind, verbs: [...view.verbs] })),
     ...(hasStatus === true ? [status] : []),
   ];
   return {
@@ -119,7 +124,7 @@ function resourceDiscovery({ type, hasStatus, subresources = [] }: ResourceDefin
     responseKind,
     scope: type.namespaced ? "Namespaced" : "Cluster",
     singularResource: type.singular,
-    verbs: [...RESOURCE_VERBS],
+    verbs: [...verbs],
     ...(shortNames.length === 0 ? {} : { shortNames: [...shortNames] }),
     ...(categories.length === 0 ? {} : { categories: [...categories] }),
     ...(views.length === 0 ? {} : { subresources: views }),

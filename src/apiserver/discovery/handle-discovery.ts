@@ -1,7 +1,7 @@
 import { unknownPathStatus } from "../../api/status.ts";
 import type { ApiRequest, Handler } from "../http/api-request.ts";
 import { type ApiResponse, jsonResponse } from "../http/api-response.ts";
-import type { ResourceDefinition } from "../resources/resource-definition.ts";
+import type { DiscoverableKind } from "../resources/resource-definition.ts";
 import {
   aggregatedDiscovery,
   CORE_GROUP,
@@ -13,11 +13,11 @@ import {
 } from "./discovery-documents.ts";
 
 /** Returns what answers below `/api` and `/apis`, aggregated where the client asks for it. */
-export function createDiscoveryHandler(definitions: readonly ResourceDefinition[]): Handler {
+export function createDiscoveryHandler(definitions: readonly DiscoverableKind[]): Handler {
   return (request) => Promise.resolve(answer(definitions, request));
 }
 
-function answer(definitions: readonly ResourceDefinition[], request: ApiRequest): ApiResponse {
+function answer(definitions: readonly DiscoverableKind[], request: ApiRequest): ApiResponse {
   const [root, ...rest] = request.path.split("/").filter((segment) => segment !== "");
   const isCore = root === "api";
   if (rest.length === 0) {
@@ -35,7 +35,7 @@ function answer(definitions: readonly ResourceDefinition[], request: ApiRequest)
   );
 }
 
-function aggregated(definitions: readonly ResourceDefinition[], isCore: boolean, version: string): ApiResponse {
+function aggregated(definitions: readonly DiscoverableKind[], isCore: boolean, version: string): ApiResponse {
   const groups = isCore ? [CORE_GROUP] : groupsOf(definitions).filter((group) => group !== CORE_GROUP);
   // A client takes the answer for aggregated only where its type says so.
   const contentType = `application/json;g=apidiscovery.k8s.io;v=${version};as=APIGroupDiscoveryList`;

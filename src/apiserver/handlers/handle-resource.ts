@@ -1,10 +1,13 @@
 import { methodNotAllowedStatus, unknownPathStatus } from "../../api/status.ts";
+import type { ResourceType } from "../../api/resource-types.ts";
 import type { ApiContext } from "../api-context.ts";
+import type { Authorizer } from "../authorization/authorize.ts";
 import type { ApiResponse } from "../http/api-response.ts";
 import type { ApiRequest } from "../http/api-request.ts";
 import type { ResourceTarget, Verb } from "../http/request-target.ts";
 import type { ResourceCatalog } from "../resources/resource-catalog.ts";
 import type { NamedTarget } from "../resources/resource-definition.ts";
+import { handleReview, type ReviewDefinition } from "../reviews/review-definition.ts";
 import { handleCreate } from "./create.ts";
 import { handleDelete } from "./delete.ts";
 import { handleDeleteCollection } from "./delete-collection.ts";
@@ -15,9 +18,19 @@ import type { ObjectCall, ResourceCall } from "./resource-call.ts";
 import { handleUpdate } from "./update.ts";
 import { handleWatch } from "./watch.ts";
 
+/** What answers requests for resources is made of. */
+export interface ResourceHandlerOptions {
+  readonly catalog: ResourceCatalog;
+  readonly context: ApiContext;
+  readonly reviews: readonly ReviewDefinition[];
+  readonly authorizers: readonly Authorizer[];
+}
+
 /** Returns what answers every request for a resource. Throws `StatusError` for what is not served. */
-export function createResourceHandler(catalog: ResourceCatalog, context: ApiContext) {
+export function createResourceHandler({ catalog, context, reviews, authorizers }: ResourceHandlerOptions) {
   return async (request: ApiRequest, target: ResourceTarget): Promise<ApiResponse> => {
+    const review = reviews.find(({ type }) => isOfType(type, target));
+    if (review !== undefined) return await handleReview(review, target, { request, authorizers });
     const served = catalog.find(target.group, target.version, target.resource);
     const call: ResourceCall = { ...served, context, request, target };
     const { namespaced } = served.definition.type;
@@ -26,6 +39,10 @@ export function createResourceHandler(catalog: ResourceCatalog, context: ApiCont
     if (namespaced && target.namespace === undefined) throw unknownPathStatus();
     return await handleObject({ ...call, target });
   };
+}
+
+function isOfType({ group, version, plural }: ResourceType, target: ResourceTarget): boolean {
+  return group === target.group && version === target.version && plural === target.resource;
 }
 
 async function handleCollection(call: ResourceCall, verb: Verb): Promise<ApiResponse> {

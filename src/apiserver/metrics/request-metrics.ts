@@ -1,7 +1,7 @@
 import { StatusError } from "../../api/status.ts";
 import type { Handler, Middleware, ApiRequest } from "../http/api-request.ts";
 import type { ResourceTarget, Verb } from "../http/request-target.ts";
-import type { ResourceDefinition } from "../resources/resource-definition.ts";
+import type { DiscoverableKind } from "../resources/resource-definition.ts";
 import { createInstruments, type Instruments, type RequestLabels, type ServerState } from "./instruments.ts";
 
 /** What the server counts about its requests. */
@@ -14,7 +14,7 @@ export interface RequestMetrics {
 }
 
 /** Returns counters for every request, named as the Kubernetes API server names them. */
-export function createRequestMetrics(definitions: readonly ResourceDefinition[], state: ServerState): RequestMetrics {
+export function createRequestMetrics(definitions: readonly DiscoverableKind[], state: ServerState): RequestMetrics {
   const served = servedNames(definitions);
   const instruments = new LateInstruments(state);
   const middleware: Middleware = (next) => async (request) => {
@@ -109,7 +109,7 @@ function nameOf({ group, version, resource, subresource }: ResourceTarget): stri
   return [group, version, resource, ...(subresource === undefined ? [] : [subresource])].join("/");
 }
 
-function servedNames(definitions: readonly ResourceDefinition[]): ReadonlySet<string> {
+function servedNames(definitions: readonly DiscoverableKind[]): ReadonlySet<string> {
   return new Set(
     definitions.flatMap(({ type, hasStatus, subresources = [] }) => {
       const names = [...subresources.map(({ name }) => name), ...(hasStatus === true ? ["status"] : [])];

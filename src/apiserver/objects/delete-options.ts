@@ -23,10 +23,21 @@ export async function readDeletionWish(request: ApiRequest): Promise<DeletionWis
   }
   const policy = options.propagationPolicy ?? request.query.get("propagationPolicy") ?? "Background";
   if (!POLICIES.has(policy)) throw badRequestStatus(`propagationPolicy: Unsupported value: ${JSON.stringify(policy)}`);
-  if (policy === "Foreground") request.warnings.push("propagationPolicy Foreground is treated as Background");
+  warnOfPolicy(request, options.orphanDependents === true ? "Orphan" : policy);
   return {
     gracePeriodSeconds,
     preconditions: options.preconditions ?? {},
     dryRun: isDryRun(options.dryRun ?? request.query.getAll("dryRun"), "DeleteOptions"),
   };
+}
+
+// Nothing collects objects by their owners yet: no deletion reaches dependents, whatever its policy.
+const UNHONOURED_POLICIES: ReadonlyMap<string, string> = new Map([
+  ["Foreground", "propagationPolicy Foreground is not honoured: dependents are neither deleted nor waited for"],
+  ["Orphan", "propagationPolicy Orphan is not honoured: dependents stay, and still name their owner"],
+]);
+
+function warnOfPolicy({ warnings }: ApiRequest, policy: string): void {
+  const warning = UNHONOURED_POLICIES.get(policy);
+  if (warning !== undefined) warnings.push(warning);
 }

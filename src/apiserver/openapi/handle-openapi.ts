@@ -3,7 +3,7 @@ import type { ResourceType } from "../../api/resource-types.ts";
 import { notAcceptableStatus, unknownPathStatus } from "../../api/status.ts";
 import type { Handler } from "../http/api-request.ts";
 import { type ApiResponse, jsonResponse } from "../http/api-response.ts";
-import { RESOURCE_VERBS, type ResourceDefinition, VIEW_VERBS } from "../resources/resource-definition.ts";
+import { RESOURCE_VERBS, type DiscoverableKind, VIEW_VERBS } from "../resources/resource-definition.ts";
 
 const ROOT = "/openapi/v3";
 const NOTHING = new Uint8Array();
@@ -12,7 +12,7 @@ const NOTHING = new Uint8Array();
  * Returns what answers `/openapi/v3` and the documents below it. A document is made when it is first asked for, and kept;
  * its address names its content, so clients keep it too.
  */
-export function createOpenApiHandler(definitions: readonly ResourceDefinition[]): Handler {
+export function createOpenApiHandler(definitions: readonly DiscoverableKind[]): Handler {
   const groups = Map.groupBy(definitions, ({ type }) => `${type.group}/${type.version}`)
     .values()
     .map(groupOf)
@@ -30,7 +30,7 @@ export function createOpenApiHandler(definitions: readonly ResourceDefinition[])
 }
 
 /** Returns what answers `/openapi/v2`. Throws `StatusError` with code `NotAcceptable` for any form but protocol buffers. */
-export function createOpenApiV2Handler(definitions: readonly ResourceDefinition[]): Handler {
+export function createOpenApiV2Handler(definitions: readonly DiscoverableKind[]): Handler {
   return async ({ headers }) => {
     const { OPENAPI_V2_MEDIA_TYPE, openApiV2Document } = await import("./openapi-v2.ts");
     if (!/proto-openapi\.spec\.v2[.@]v1\.0\+protobuf/.test(headers.accept ?? ""))
@@ -44,7 +44,7 @@ interface OpenApiGroup {
   readonly resources: readonly OpenApiResource[];
 }
 
-function groupOf(definitions: readonly ResourceDefinition[]): OpenApiGroup {
+function groupOf(definitions: readonly DiscoverableKind[]): OpenApiGroup {
   const [first] = definitions;
   if (first === undefined) throw unknownPathStatus();
   return { groupVersion: first.type, resources: definitions.map(resourceOf) };
@@ -55,8 +55,8 @@ function documentResponse(body: Uint8Array, hash: string, wanted: string | null)
   return { status: 200, headers: { "content-type": "application/json", etag: `"${hash}"`, ...caching }, body };
 }
 
-function resourceOf({ type, hasStatus, subresources = [] }: ResourceDefinition): OpenApiResource {
+function resourceOf({ type, hasStatus, subresources = [], verbs = RESOURCE_VERBS }: DiscoverableKind): OpenApiResource {
   const { group, version, kind } = type;
   const status = { name: "status", kind: { group, version, kind }, verbs: VIEW_VERBS };
-  return { type, verbs: RESOURCE_VERBS, subresources: [...subresources, ...(hasStatus === true ? [status] : [])] };
+  return { type, verbs, subresources: [...subresources, ...(hasStatus === true ? [status] : [])] };
 }

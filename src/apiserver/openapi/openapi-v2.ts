@@ -1,5 +1,5 @@
 import { apiPath } from "../../api/resource-types.ts";
-import type { ResourceDefinition } from "../resources/resource-definition.ts";
+import type { DiscoverableKind } from "../resources/resource-definition.ts";
 import { messageField, textField } from "./protobuf-writer.ts";
 
 /** The media type of OpenAPI v2 as gnostic's protocol buffers. Clients ask for it by another name, which is none: it has an `@`. */
@@ -9,9 +9,12 @@ export const OPENAPI_V2_MEDIA_TYPE = "application/com.github.proto-openapi.spec.
  * Returns an OpenAPI v2 document without schemas: for each kind the PATCH operation with its kind and the parameters it
  * takes. kubectl asks it, for lists alone, whether the server validates fields; everything else it learns from OpenAPI v3.
  */
-export function openApiV2Document(definitions: readonly ResourceDefinition[]): Buffer {
+export function openApiV2Document(definitions: readonly DiscoverableKind[]): Buffer {
   const info = messageField(DOCUMENT.info, textField(INFO.title, "Kubernetes"), textField(INFO.version, "v1"));
-  const paths = messageField(DOCUMENT.paths, ...definitions.map(pathItem));
+  const paths = messageField(
+    DOCUMENT.paths,
+    ...definitions.filter(({ verbs }) => verbs?.includes("patch") !== false).map(pathItem),
+  );
   return Buffer.concat([textField(DOCUMENT.swagger, "2.0"), info, paths]);
 }
 
@@ -30,7 +33,7 @@ const ANY = { yaml: 2 } as const;
 
 const PATCH_PARAMETERS = ["dryRun", "fieldManager", "fieldValidation"] as const;
 
-function pathItem({ type }: ResourceDefinition): Buffer {
+function pathItem({ type }: DiscoverableKind): Buffer {
   const scope = type.namespaced ? { namespace: "{namespace}" } : {};
   const path = decodeURIComponent(apiPath(type, { ...scope, name: "{name}" }));
   const kind = JSON.stringify({ group: type.group, kind: type.kind, version: type.version });

@@ -62,7 +62,13 @@ export interface SubresourceCall {
 /** A target that names an object. */
 export type NamedTarget = ResourceTarget & { readonly name: string };
 
-/** The verbs that every kind has. */
+/** What discovery and OpenAPI tell of a kind. */
+export type DiscoverableKind = Pick<ResourceDefinition, "type" | "hasStatus" | "subresources"> & {
+  /** `RESOURCE_VERBS` by default. */
+  readonly verbs?: readonly Verb[];
+};
+
+/** The verbs that every stored kind has. */
 export const RESOURCE_VERBS: readonly Verb[] = [
   "create",
   "delete",
