@@ -5,6 +5,7 @@ export type CliErrorCode =
   | "FLAG_INVALID"
   | "HOST_UNFIT"
   | "KUBECTL_MISSING"
+  | "NOT_PERMITTED"
   | "NOT_RUNNING"
   | "START_FAILED"
   | "STOP_FAILED";

@@ -23,6 +23,14 @@ export function spawnPurge(argument: object): ChildProcess {
   });
 }
 
+/** Starts the program that owns a cluster's images while no node runs; it ends when its IPC channel is closed. */
+export function spawnImageStore(argument: object): ChildProcess {
+  return spawn(process.execPath, [...SMALL_PROCESS_FLAGS, entry("image-store-process"), JSON.stringify(argument)], {
+    env: { ...process.env, ...SMALL_PROCESS_ENVIRONMENT },
+    stdio: ["ignore", "ignore", "inherit", "ipc"],
+  });
+}
+
 function entry(name: string): string {
   return fileURLToPath(siblingModule(import.meta.url, `../daemon/${name}`));
 }

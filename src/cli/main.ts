@@ -46,6 +46,11 @@ const COMMANDS: readonly CommandEntry[] = [
     load: async () => (await import("./commands/logs.ts")).defineLogs,
   },
   {
+    name: "image",
+    summary: "Pull, load, list, push and check the images of a node",
+    load: async () => (await import("./commands/image/image.ts")).defineImage,
+  },
+  {
     name: "kubectl",
     summary: "Run kubectl against a cluster, whatever the current context",
     load: async () => (await import("./commands/kubectl.ts")).defineKubectl,

@@ -12,6 +12,8 @@ const gone = new Promise<void>((resolve) => process.once("disconnect", resolve))
 process.once("disconnect", () => ended.abort(new DOMException("Nobody needs the images", "AbortError")));
 // Ctrl-C reaches the whole process group; the command decides what follows.
 process.on("SIGINT", () => {});
+// Processes that rest keep nobody waiting; but what was opened must be given back in order.
+const alive = setInterval(() => {}, 2 ** 30);
 try {
   const logger = createLogger({ role: "images", level: "warn" });
   await using store = await openImageStore({ paths, logger, signal: ended.signal });
@@ -23,6 +25,8 @@ try {
   const hint = error instanceof CodedError ? error.hint : undefined;
   send({ type: "failed", message: messageOf(error), hint });
   process.exitCode = 1;
+} finally {
+  clearInterval(alive);
 }
 if (process.connected) process.disconnect();
 

@@ -135,10 +135,20 @@ function failureOf(status: ClusterStatus): RoleError | undefined {
 
 async function startFailed(instance: Instance): Promise<CliError> {
   const said = await readFile(startLog(instance), "utf8").catch(() => "");
-  const line = said.split("\n").find((text) => /\b\w*Error\b/.test(text)) ?? "its supervisor ended";
-  return new CliError("START_FAILED", `Cannot start cluster "${instance.record.name}": ${line.trim()}`, {
-    hint: logsHint(instance),
-  });
+  const failure = said.split("\n").flatMap(parseFailure).at(-1);
+  const crash = said.split("\n").find((text) => /\b\w*Error\b/.test(text)) ?? "its supervisor ended";
+  const message = failure?.message ?? `Cannot start cluster "${instance.record.name}": ${crash.trim()}`;
+  return new CliError("START_FAILED", message, { hint: failure?.hint ?? logsHint(instance) });
+}
+
+function parseFailure(line: string): RoleError[] {
+  try {
+    const failure: unknown = JSON.parse(line);
+    const isFailure = typeof failure === "object" && failure !== null && "message" in failure;
+    return isFailure ? [failure as RoleError] : [];
+  } catch {
+    return [];
+  }
 }
 
 const CONNECT_RETRY_MS = 5;
