@@ -1,6 +1,8 @@
 import { STATUS_CODES } from "node:http";
 
 import { readErrorBody } from "./error-body.ts";
+import { describeLimit } from "./rate-limit.ts";
+import { retryAfterMs } from "./retry-after.ts";
 import { readBodyStart } from "./read-body.ts";
 import { redactUrl } from "./redact-url.ts";
 import { RegistryError, type RegistryErrorCode } from "./registry-error.ts";
@@ -25,23 +27,17 @@ export async function answerError(answer: TransportAnswer, asked: Asked): Promis
   const isElsewhere = answer.url.origin !== asked.url.origin;
   const code = isElsewhere ? codeOfStorage(status) : codeOfAnswer(status, said.code, asked);
   const statusText = `${status} ${STATUS_CODES[status] ?? ""}`.trim();
-  const details = [said.code.toLowerCase().replaceAll("_", " "), said.text].filter((part) => part !== "");
+  const retryAfter = retryAfterMs(answer.headers["retry-after"]);
+  const limit = code === "TOO_MANY_REQUESTS" ? describeLimit(answer.headers, retryAfter) : "";
+  const details = [said.code.toLowerCase().replaceAll("_", " "), said.text, limit].filter((part) => part !== "");
   const from = isElsewhere ? ` from "${answer.url.host}"` : "";
   const answered = `${asked.method} ${redactUrl(asked.url)} got ${statusText}${from}`;
   const message = `Cannot ${asked.action}: ${reasonOf(code, asked)}: ${[answered, ...new Set(details)].join(": ")}`;
   return new RegistryError(code, message, {
     status,
-    retryAfterMs: retryAfterMs(answer.headers["retry-after"]),
+    retryAfterMs: retryAfter,
     hint: HINTS[code],
   });
-}
-
-/** Returns how long a `Retry-After` header asks to wait, in seconds or as an HTTP date. */
-export function retryAfterMs(header: string | string[] | undefined, now = Date.now()): number | undefined {
-  if (typeof header !== "string") return undefined;
-  if (/^\d{1,9}$/.test(header)) return Number(header) * 1000;
-  const at = Date.parse(header);
-  return Number.isNaN(at) ? undefined : Math.max(0, at - now);
 }
 
 const HINTS: Partial<Record<RegistryErrorCode, string>> = {

@@ -50,4 +50,6 @@ const CAUSES: Readonly<Record<string, Cause>> = {
   REDIRECT_REFUSED: "RegistryError",
   REALM_REFUSED: "RegistryError",
   CONNECTION_LOST: "RegistryError",
+  HOSTS_INVALID: "RegistryError",
+  UPLOAD_REFUSED: "RegistryError",
 };
