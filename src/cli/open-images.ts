@@ -48,7 +48,7 @@ export async function openImages(flags: IdentityFlags, options: OpenImagesOption
 // Layers hold files of any owner, devices and capabilities: an ordinary user cannot unpack them.
 function requireRoot(verb: string): void {
   if (userInfo().uid === 0) return;
-  throw new CliError("NOT_PERMITTED", `Cannot ${verb} a cluster: the images of a node belong to root`, {
+  throw new CliError("NOT_PERMITTED", `Cannot ${verb} a cluster: images on a node belong to root`, {
     hint: "Ask as root: sudo berth image …",
   });
 }

@@ -24,7 +24,8 @@ class PullBars implements PullProgress {
 
   show(trace: PullTrace): void {
     const { columns, rows } = process.stderr;
-    const lines = renderPull(trace, { columns, rows, now: Date.now() });
+    // Some terminals do not know their size.
+    const lines = renderPull(trace, { columns: columns || 80, rows: rows || 24, now: Date.now() });
     const up = this.#drawn === 0 ? "" : `\u001b[${this.#drawn}A`;
     process.stderr.write(`${up}\u001b[0J${lines.join("\n")}\n`);
     this.#drawn = lines.length;

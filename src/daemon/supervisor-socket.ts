@@ -29,10 +29,21 @@ export async function listenForRequests(path: string, answers: Answers): Promise
   await listen(server, path);
   return disposable(async () => {
     server.close();
-    for (const socket of connections) socket.end();
+    await Promise.all([...connections].map(ended));
     await rm(path, { force: true });
   });
 }
+
+/** Resolves when what was written has gone out: the process may end right after. */
+async function ended(socket: Socket): Promise<void> {
+  await new Promise<void>((resolve) => {
+    socket.once("close", () => resolve());
+    socket.setTimeout(FLUSH_TIMEOUT_MS, () => socket.destroy());
+    socket.end(resolve);
+  });
+}
+
+const FLUSH_TIMEOUT_MS = 1000;
 
 async function listen(server: Server, path: string): Promise<void> {
   const umask = process.umask(0o077);
