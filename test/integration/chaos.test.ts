@@ -24,12 +24,15 @@ describe("chaos", { skip: requires("root", "docker-registry", "busybox-static") 
     await kubectl.ok(["wait", "nodes", "--all", "--for=condition=Ready", "--timeout=30s"]);
     await kubectl.ok(["delete", "pods", "--all", "--timeout=60s"], { timeoutMs: 70_000 });
     await waitUntil("the end of all processes", () => pidsWithEnvironment(`CHAOS_MARK=${mark}`).length === 0);
-    const left = await waitUntil("an empty node", () => leftOf(cluster.name).length === 0, { timeoutMs: 15_000 }).then(
-      () => [],
-      () => leftOf(cluster.name),
+    const left = () => [...leftOf(cluster.name), ...readdirSync(join(cluster.dataDir, "kubelet", "pods"))];
+    const isEmpty = waitUntil("an empty node", () => left().length === 0, { timeoutMs: 20_000 });
+    assert.deepEqual(
+      await isEmpty.then(
+        () => [],
+        () => left(),
+      ),
+      [],
     );
-    assert.deepEqual(left, []);
-    assert.deepEqual(readdirSync(join(cluster.dataDir, "kubelet", "pods")), []);
   });
 });
 
