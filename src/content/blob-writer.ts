@@ -7,40 +7,40 @@ import { codeOf } from "../base/coded-error.ts";
 import { failpoint } from "../base/failpoint.ts";
 import { algorithmOf, digestOfHash } from "../oci/digest.ts";
 import { ContentError } from "./content-error.ts";
-import type { IngestRequest } from "./content-store.ts";
+import type { BlobPaths, IngestRequest } from "./content-store.ts";
+import { WriteBehind } from "./write-behind.ts";
 
-/** Where one blob is written. */
-export interface BlobWrite {
+/** One blob to be written; its partial file is left for the next try where the source breaks off. */
+export interface BlobWrite extends BlobPaths {
   readonly request: IngestRequest;
-  /** Holds the bytes while they come; left for the next try where the source breaks off. */
-  readonly partialPath: string;
-  readonly blobPath: string;
+  /** Whether it is synced. */
+  readonly isDurable: boolean;
 }
 
 const READ_BUFFER_BYTES = 256 * 1024;
 
-/** Writes a blob: continues `partialPath`, hashes while writing, checks size and digest, syncs, and renames. */
+/** Writes a blob: continues its partial file, hashes while writing, checks size and digest, syncs, and renames. */
 export async function writeBlob(write: BlobWrite): Promise<void> {
   try {
     await writePartial(write);
     await failpoint("content.before-rename");
-    await rename(write.partialPath, write.blobPath);
+    await rename(write.partial, write.whole);
     await failpoint("content.after-rename");
     // A rename is lost in a power cut until its directory is synced.
-    await syncDirectory(dirname(write.blobPath));
+    if (write.isDurable) await syncDirectory(dirname(write.whole));
   } catch (error) {
-    if (isUseless(error)) await rm(write.partialPath, { force: true });
+    if (isUseless(error)) await rm(write.partial, { force: true });
     throw asNoSpace(error, write.request);
   }
 }
 
-async function writePartial({ request, partialPath }: BlobWrite): Promise<void> {
+async function writePartial({ request, partial, isDurable }: BlobWrite): Promise<void> {
   const hash = createHash(algorithmOf(request.digest));
-  await using file = await open(partialPath, "a+", 0o600);
+  await using file = await open(partial, "a+", 0o600);
   const offset = await hashExisting(file, hash, request);
   if (offset < request.size) await append({ file, hash, offset, request });
   await failpoint("content.before-sync");
-  await file.sync();
+  if (isDurable) await file.sync();
   const digest = digestOfHash(algorithmOf(request.digest), hash);
   if (digest !== request.digest) throw fault(request, "DIGEST_MISMATCH", `its bytes have the digest ${digest}`);
   await file.chmod(0o400);
@@ -72,30 +72,31 @@ interface Append {
   readonly request: IngestRequest;
 }
 
+/** Takes the source's bytes; those that came before it broke off are in the file in any case. */
 async function append({ file, hash, offset, request }: Append): Promise<void> {
-  let written = offset;
-  request.onProgress?.(written);
-  for await (const chunk of request.source(offset, request.signal)) {
-    request.signal?.throwIfAborted();
-    if (written + chunk.length > request.size) {
-      throw fault(request, "SIZE_MISMATCH", `${request.size} bytes were announced, but more came`);
-    }
-    hash.update(chunk);
-    await writeAll(file, chunk);
-    written += chunk.length;
-    request.onProgress?.(written);
-    await failpoint("content.after-chunk");
-  }
-  if (written < request.size) {
-    throw fault(request, "SIZE_MISMATCH", `${request.size} bytes were announced, but only ${written} came`);
+  request.onProgress?.(offset);
+  const writer = new WriteBehind(file, (written) => request.onProgress?.(offset + written));
+  try {
+    await copy({ writer, hash, offset, request });
+  } finally {
+    await writer.flush();
   }
 }
 
-async function writeAll(file: FileHandle, chunk: Uint8Array): Promise<void> {
-  let at = 0;
-  while (at < chunk.length) {
-    const { bytesWritten } = await file.write(chunk, at);
-    at += bytesWritten;
+async function copy({ writer, hash, offset, request }: Omit<Append, "file"> & { writer: WriteBehind }): Promise<void> {
+  let taken = offset;
+  for await (const chunk of request.source(offset, request.signal)) {
+    request.signal?.throwIfAborted();
+    taken += chunk.length;
+    if (taken > request.size) {
+      throw fault(request, "SIZE_MISMATCH", `${request.size} bytes were announced, but more came`);
+    }
+    hash.update(chunk);
+    await writer.write(chunk);
+    await failpoint("content.after-chunk");
+  }
+  if (taken < request.size) {
+    throw fault(request, "SIZE_MISMATCH", `${request.size} bytes were announced, but only ${taken} came`);
   }
 }
 

@@ -16,6 +16,9 @@ export interface ContentStore {
   /** Opens the blob for reading; the caller closes it. Throws `BLOB_UNKNOWN`. */
   open(digest: Digest): Promise<FileHandle>;
 
+  /** Returns where a blob is, or would be. */
+  pathsOf(digest: Digest): BlobPaths;
+
   /**
    * Makes the blob present: durable when the promise resolves. One ingest at a time for each digest: who comes second
    * finds the blob, or goes on with its own source where the first one failed. Bytes of an ingest that was cut off stay
@@ -41,13 +44,20 @@ export interface BlobInfo {
   readonly path: string;
 }
 
+export interface BlobPaths {
+  /** Where its bytes are while they come, not checked yet. */
+  readonly partial: string;
+  /** Where all of it is, once it was checked and synced. */
+  readonly whole: string;
+}
+
 export interface IngestRequest {
   readonly digest: Digest;
   /** Exact size in bytes. */
   readonly size: number;
-  /** Returns the blob's bytes from `offset` on. Called at most once, and not at all where nothing is missing. */
+  /** Returns the blob's bytes from `offset` on. Called at most once, and not at all where nothing is missing. Chunks stay as they are. */
   readonly source: (offset: number, signal: AbortSignal | undefined) => AsyncIterable<Uint8Array>;
-  /** Told how many bytes are there by now, resumed ones included. */
+  /** Told how many bytes are in the file by now, resumed ones included. */
   readonly onProgress?: (bytes: number) => void;
   readonly signal?: AbortSignal | undefined;
 }

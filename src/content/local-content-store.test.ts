@@ -25,16 +25,20 @@ const INGEST = `
   const asked = [];
   await store.ingest({ digest: digestOf(bytes), size: bytes.length, source: async function* (offset) {
     asked.push(offset);
-    for (let at = offset; at < bytes.length; at += 10_000) yield bytes.subarray(at, at + 10_000);
+    for (let at = offset; at < bytes.length; at += 10_000) {
+      yield bytes.subarray(at, at + 10_000);
+      await new Promise((resolve) => setTimeout(resolve, 5));
+    }
   } });
   console.log(JSON.stringify(asked));
 `;
 
 for (const [point, resumedAt] of [
-  ["content.after-chunk=3*off->kill", [40_000]],
-  ["content.before-sync=kill", []],
-  ["content.before-rename=kill", []],
-  ["content.after-rename=kill", []],
+  // The write of the last chunk runs while the process is killed.
+  ["content.after-chunk=3*off->kill", ["[30000]", "[40000]"]],
+  ["content.before-sync=kill", ["[]"]],
+  ["content.before-rename=kill", ["[]"]],
+  ["content.after-rename=kill", ["[]"]],
 ] as const) {
   test(`killed at ${point}, the store never shows a wrong blob and the next ingest ends it`, async () => {
     const root = await mkdtemp(join(base, "killed-"));
@@ -51,7 +55,8 @@ for (const [point, resumedAt] of [
       assert.equal(digestOf(await readFile(blob.path)), blob.digest);
     }
     const second = run("");
-    assert.deepEqual(JSON.parse(second.stdout), resumedAt, second.stderr);
+    const asked: readonly string[] = resumedAt;
+    assert.ok(asked.includes(second.stdout.trim()), second.stdout + second.stderr);
     assert.deepEqual(await readFile(join(root, "blobs/sha256", digestOf(bytes).slice(7))), bytes);
   });
 }

@@ -7,27 +7,37 @@ import { codeOf } from "../base/coded-error.ts";
 import { KeyedMutex } from "../base/keyed-mutex.ts";
 import { algorithmOf, type Digest, encodedOf, isDigest } from "../oci/digest.ts";
 import { ContentError } from "./content-error.ts";
-import type { BlobInfo, ContentStore, IngestRequest } from "./content-store.ts";
+import type { BlobInfo, BlobPaths, ContentStore, IngestRequest } from "./content-store.ts";
 import { writeBlob } from "./blob-writer.ts";
 
 const ALGORITHMS = ["sha256", "sha512"] as const;
 
 /** Opens the content store in a directory: `blobs/<algorithm>/<hex>` as OCI image layouts have it, and `ingest/` for what is coming. */
-export async function openLocalContentStore(root: string): Promise<ContentStore> {
+export async function openLocalContentStore(
+  root: string,
+  options: LocalContentStoreOptions = {},
+): Promise<ContentStore> {
   for (const algorithm of ALGORITHMS) {
     await mkdir(join(root, "blobs", algorithm), { recursive: true, mode: 0o700 });
   }
   await mkdir(join(root, "ingest"), { recursive: true, mode: 0o700 });
-  return new LocalContentStore(root);
+  return new LocalContentStore(root, options.isDurable ?? true);
+}
+
+export interface LocalContentStoreOptions {
+  /** Whether blobs survive a power cut; true by default. */
+  readonly isDurable?: boolean;
 }
 
 class LocalContentStore implements ContentStore {
   readonly #root: string;
+  readonly #isDurable: boolean;
   readonly #mutex = new KeyedMutex();
   readonly #ingesting = new Map<Digest, number>();
 
-  constructor(root: string) {
+  constructor(root: string, isDurable: boolean) {
     this.#root = root;
+    this.#isDurable = isDurable;
   }
 
   async stat(digest: Digest): Promise<BlobInfo | undefined> {
@@ -58,6 +68,11 @@ class LocalContentStore implements ContentStore {
     }
   }
 
+  pathsOf(digest: Digest): BlobPaths {
+    const partial = join(this.#root, "ingest", `${algorithmOf(digest)}-${encodedOf(digest)}`);
+    return { partial, whole: this.#blobPath(digest) };
+  }
+
   async ingest(request: IngestRequest): Promise<void> {
     const { digest, signal } = request;
     this.#ingesting.set(digest, (this.#ingesting.get(digest) ?? 0) + 1);
@@ -66,7 +81,7 @@ class LocalContentStore implements ContentStore {
       signal?.throwIfAborted();
       const present = await this.stat(digest);
       if (present === undefined) {
-        await writeBlob({ request, partialPath: this.#partialPath(digest), blobPath: this.#blobPath(digest) });
+        await writeBlob({ request, ...this.pathsOf(digest), isDurable: this.#isDurable });
       } else if (present.size !== request.size) {
         // The bytes answer to their digest, so it is the descriptor that lies.
         throw sizeMismatch(digest, request.size, present.size);
@@ -115,10 +130,6 @@ class LocalContentStore implements ContentStore {
 
   #blobPath(digest: Digest): string {
     return join(this.#root, "blobs", algorithmOf(digest), encodedOf(digest));
-  }
-
-  #partialPath(digest: Digest): string {
-    return join(this.#root, "ingest", `${algorithmOf(digest)}-${encodedOf(digest)}`);
   }
 }
 

@@ -40,6 +40,8 @@ export interface ImageServiceOptions {
   readonly transport?: TransportOptions;
   /** Layers unpacked at the same time; one for each processor by default. */
   readonly unpackers?: number;
+  /** Whether images survive a power cut once they are pulled; true by default. */
+  readonly isDurable?: boolean;
 }
 
 /** The node's images: CRI's image service, the traces of pulls, and what containers need. Disposing it ends its processes. */
@@ -55,13 +57,14 @@ export interface NodeImages extends ImageService, PullTraceService, AsyncDisposa
 
 /** Opens the images in a directory, and removes what is left there of nobody's. */
 export async function createImageService(options: ImageServiceOptions): Promise<NodeImages> {
+  const durability = { isDurable: options.isDurable ?? true };
   const transport = createTransport(options.transport);
   const unpacker = createUnpackerPool({ size: options.unpackers ?? availableParallelism() });
   const context: ImageContext = {
     root: options.root,
     records: openImageRecords(options.metadata),
-    content: await openLocalContentStore(join(options.root, "content")),
-    snapshotter: await openOverlaySnapshotter(join(options.root, "snapshots")),
+    content: await openLocalContentStore(join(options.root, "content"), durability),
+    snapshotter: await openOverlaySnapshotter(join(options.root, "snapshots"), durability),
     unpacker,
     registry: createRegistryClient({ transport, ...(options.hosts === undefined ? {} : { hosts: options.hosts }) }),
     traces: new PullTraceLog(),

@@ -4,6 +4,9 @@ import { chainIdsOf } from "../oci/chain-id.ts";
 import type { Descriptor } from "../oci/descriptor.ts";
 import type { Digest } from "../oci/digest.ts";
 import type { Repository } from "../registry/registry-client.ts";
+import type { ActiveSnapshot } from "../snapshots/snapshotter.ts";
+import { Arrival } from "../snapshots/unpack/arrival.ts";
+import type { UnpackedLayer } from "../snapshots/unpack/unpack-job.ts";
 import type { PullTraceRecorder } from "../trace/pull-trace-recorder.ts";
 import type { ImageDocuments } from "./fetch-documents.ts";
 import type { ImageContext } from "./image-context.ts";
@@ -24,8 +27,8 @@ const MIN_LAYER_LIMIT = 1024 ** 3;
 const MAX_INODES = 5_000_000;
 
 /**
- * Makes all layers present and unpacked: some are fetched while others are unpacked, and each is committed on top of the
- * one below it. Ends with the first failure, once all work has stopped.
+ * Makes all layers present and unpacked: they are fetched and unpacked at the same time, the largest first, and each is
+ * committed on top of the one below it. Ends with the first failure, once all work has stopped.
  */
 export async function pullLayers(pull: LayerPull): Promise<void> {
   const layers = await layersOf(pull);
@@ -33,20 +36,18 @@ export async function pullLayers(pull: LayerPull): Promise<void> {
   const failed = new AbortController();
   const signal = pull.signal === undefined ? failed.signal : AbortSignal.any([pull.signal, failed.signal]);
   const downloads = slots(MAX_DOWNLOADS);
-  let below: Promise<void> = Promise.resolve();
-  const tasks = layers.map(async (layer) => {
-    const turn = Promise.withResolvers<void>();
-    const committedBelow = below;
-    below = turn.promise;
+  const turns = layers.map(() => Promise.withResolvers<void>());
+  // Who waits for a turn that never comes is failing too, or there is nobody.
+  for (const { promise } of turns) promise.catch(() => {});
+  const tasks = largestFirst(layers).map(async (layer) => {
+    const { index, descriptor } = layer;
     try {
-      await pullLayer({ ...pull, signal }, layer, { downloads, committedBelow });
-      turn.resolve();
+      await pullLayer({ ...pull, signal }, layer, { downloads, committedBelow: turns[index - 1]?.promise });
+      turns[index]?.resolve();
     } catch (error) {
       failed.abort(error);
-      pull.trace.layerState(layer.descriptor.digest, "failed");
-      turn.reject(error);
-      // Who waits for it is failing too, or there is nobody.
-      turn.promise.catch(() => {});
+      pull.trace.layerState(descriptor.digest, "failed");
+      turns[index]?.reject(error);
       throw error;
     }
   });
@@ -56,6 +57,8 @@ export async function pullLayers(pull: LayerPull): Promise<void> {
 }
 
 interface Layer {
+  /** Its place in the image, 0 the lowest. */
+  readonly index: number;
   readonly descriptor: Descriptor;
   readonly diffId: Digest;
   readonly chainId: Digest;
@@ -65,7 +68,7 @@ interface Layer {
 
 interface Order {
   readonly downloads: Slots;
-  readonly committedBelow: Promise<void>;
+  readonly committedBelow: Promise<void> | undefined;
 }
 
 async function layersOf({ context, image }: LayerPull): Promise<Layer[]> {
@@ -74,20 +77,66 @@ async function layersOf({ context, image }: LayerPull): Promise<Layer[]> {
     const [diffId, chainId] = [image.config.diffIds[index], chainIds[index]];
     if (diffId === undefined || chainId === undefined) throw new RangeError("Cannot pair layers with their diff ids");
     const isPresent = (await context.content.stat(descriptor.digest)) !== undefined;
-    return { descriptor, diffId, chainId, parent: chainIds[index - 1], isPresent };
+    return { index, descriptor, diffId, chainId, parent: chainIds[index - 1], isPresent };
   });
   return await Promise.all(layers);
 }
 
-async function pullLayer(pull: LayerPull, layer: Layer, { downloads, committedBelow }: Order): Promise<void> {
-  const { digest } = layer.descriptor;
-  await downloads.run(() => fetchLayer(pull, layer));
-  pull.trace.layerState(digest, "unpacking");
-  await unpackLayer(pull, layer, committedBelow);
-  pull.trace.layerState(digest, layer.isPresent ? "present" : "done");
+/** One long task left to the end would leave all processors but one without work. */
+function largestFirst(layers: readonly Layer[]): readonly Layer[] {
+  return layers.toSorted((a, b) => b.descriptor.size - a.descriptor.size);
 }
 
-async function fetchLayer({ context, repository, trace, signal }: LayerPull, { descriptor }: Layer): Promise<void> {
+async function pullLayer(pull: LayerPull, layer: Layer, { downloads, committedBelow }: Order): Promise<void> {
+  const { context, trace, signal } = pull;
+  const { descriptor, chainId, parent } = layer;
+  // Before a download's slot, which must not be held by who waits for another pull.
+  await using _turn = await acquireOrAbort(context.mutex, chainId, signal);
+  const arrival = new Arrival(descriptor.size);
+  if (context.snapshotter.stat(chainId) !== undefined) {
+    await downloads.run(() => fetchLayer(pull, layer, arrival));
+    await committedBelow;
+  } else {
+    await using active = await context.snapshotter.prepare(chainId, parent);
+    const unpacked = await fetchAndUnpack(pull, { layer, active, downloads });
+    await active.sync();
+    await committedBelow;
+    await active.commit(unpacked);
+  }
+  trace.layerState(descriptor.digest, layer.isPresent ? "present" : "done");
+}
+
+interface LayerWork {
+  readonly layer: Layer;
+  readonly active: ActiveSnapshot;
+  readonly downloads: Slots;
+}
+
+/** Unpacks what has come while more is coming; the blob is whole and checked when the promise resolves. */
+async function fetchAndUnpack(pull: LayerPull, { layer, active, downloads }: LayerWork): Promise<UnpackedLayer> {
+  const arrival = new Arrival(layer.descriptor.size);
+  const broken = new AbortController();
+  const signal = AbortSignal.any([broken.signal, ...(pull.signal === undefined ? [] : [pull.signal])]);
+  const begun = Promise.withResolvers<void>();
+  const unpacking = begun.promise.then(() => unpackLayer({ ...pull, signal }, { layer, active, arrival }));
+  // What is wrong with the bytes says more than what unpacking made of them.
+  unpacking.catch(() => {});
+  using _first = arrival.watch(begun.resolve);
+  try {
+    await downloads.run(() => fetchLayer(pull, layer, arrival));
+  } catch (error) {
+    broken.abort(error);
+    begun.resolve();
+    await unpacking.catch(() => {});
+    throw error;
+  }
+  begun.resolve();
+  pull.trace.layerState(layer.descriptor.digest, "unpacking");
+  return await unpacking;
+}
+
+async function fetchLayer(pull: LayerPull, { descriptor }: Layer, arrival: Arrival): Promise<void> {
+  const { context, repository, trace, signal } = pull;
   const { digest, size } = descriptor;
   signal?.throwIfAborted();
   await context.content.ingest({
@@ -97,28 +146,35 @@ async function fetchLayer({ context, repository, trace, signal }: LayerPull, { d
       trace.layerState(digest, "downloading");
       return repository.fetchBlob(descriptor, offset, signal);
     },
-    onProgress: (bytes) => trace.layerBytes(digest, bytes),
+    onProgress: (bytes) => {
+      trace.layerBytes(digest, bytes);
+      arrival.advance(bytes);
+    },
     signal,
   });
   await failpoint("pull.after-layer-fetch");
 }
 
-async function unpackLayer({ context, signal }: LayerPull, layer: Layer, committedBelow: Promise<void>): Promise<void> {
-  const { content, snapshotter, unpacker, mutex } = context;
-  await using _turn = await acquireOrAbort(mutex, layer.chainId, signal);
-  if (snapshotter.stat(layer.chainId) !== undefined) {
-    await committedBelow;
-    return;
-  }
-  const blob = await content.stat(layer.descriptor.digest);
-  if (blob === undefined) throw new RangeError("Cannot unpack a layer that was not fetched");
-  await using active = await snapshotter.prepare(layer.chainId, layer.parent);
-  const { directory } = active;
-  const maxBytes = Math.max(MAX_RATIO * blob.size, MIN_LAYER_LIMIT);
-  const job = { blobPath: blob.path, directory, diffId: layer.diffId, maxBytes, maxInodes: MAX_INODES };
-  const unpacked = await unpacker.unpack(job, signal);
-  await committedBelow;
-  await active.commit(unpacked);
+interface LayerToUnpack {
+  readonly layer: Layer;
+  readonly active: ActiveSnapshot;
+  readonly arrival: Arrival;
+}
+
+async function unpackLayer({ context, signal }: LayerPull, work: LayerToUnpack): Promise<UnpackedLayer> {
+  const { layer, active, arrival } = work;
+  const { digest, size } = layer.descriptor;
+  const { partial, whole } = context.content.pathsOf(digest);
+  const job = {
+    blobPath: whole,
+    partialPath: partial,
+    blobBytes: size,
+    directory: active.directory,
+    diffId: layer.diffId,
+    maxBytes: Math.max(MAX_RATIO * size, MIN_LAYER_LIMIT),
+    maxInodes: MAX_INODES,
+  };
+  return await context.unpacker.unpack(job, signal, arrival);
 }
 
 interface Slots {

@@ -1,5 +1,6 @@
 import { type CPath, formatCPath } from "./c-path.ts";
-import { checked, cFunction, lastErrno, linuxError } from "./syscalls.ts";
+import { LinuxError } from "./linux-error.ts";
+import { checked, cFunction, cFunctionOnThread, lastErrno, linuxError } from "./syscalls.ts";
 
 /** What mknod(2) makes. */
 export type NodeType = "file" | "fifo" | "character" | "block" | "socket";
@@ -60,9 +61,9 @@ export function lremovexattr(path: string, name: string): void {
   checked(cLremovexattr(path, name), `remove the attribute "${name}" of "${path}"`);
 }
 
-/** Writes out everything dirty on the file system that holds the open file `fd`. Blocks the thread meanwhile. */
-export function syncfs(fd: number): void {
-  checked(cSyncfs(fd), "sync a file system");
+/** Writes out everything dirty on the file system that holds the open file `fd`, on a thread of its own. Throws `LinuxError`. */
+export async function syncfs(fd: number): Promise<void> {
+  if ((await cSyncfs(fd)) < 0) throw new LinuxError("EIO", "Cannot sync a file system: what was written may be lost");
 }
 
 /** Changes this process' root directory, for all its threads; `chdir` into it separately. */
@@ -108,7 +109,7 @@ const cLsetxattr = cFunction("int lsetxattr(const char *, const char *, const vo
 const cLgetxattr = cFunction("long lgetxattr(const char *, const char *, void *, size_t)");
 const cLlistxattr = cFunction("long llistxattr(const char *, void *, size_t)");
 const cLremovexattr = cFunction("int lremovexattr(const char *, const char *)");
-const cSyncfs = cFunction("int syncfs(int)");
+const cSyncfs = cFunctionOnThread("int syncfs(int)");
 const cChroot = cFunction("int chroot(const char *)");
 const cFchdir = cFunction("int fchdir(int)");
 const cFlock = cFunction("int flock(int, int)");

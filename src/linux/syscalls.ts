@@ -20,6 +20,21 @@ export function cFunction(prototype: string): CFunction {
   };
 }
 
+/** Returns the same, called on a thread of libuv's pool. What errno it leaves there is lost. */
+export function cFunctionOnThread(prototype: string): (...args: readonly SyscallArgument[]) => Promise<number> {
+  let bound: BoundFunction | undefined;
+  return async (...args) => {
+    const call = (bound ??= bind(prototype));
+    return await new Promise((resolve, reject) => {
+      const done = (error: unknown, result: number): void => {
+        if (error instanceof Error) reject(error);
+        else resolve(result);
+      };
+      call.async(...args, done);
+    });
+  };
+}
+
 /** Returns `result` of a C call, or throws `LinuxError` with the errno when it is negative. `action` reads `mount "x"`. */
 export function checked(result: number, action: string): number {
   if (result >= 0) return result;
@@ -37,9 +52,11 @@ export function lastErrno(): number {
   return koffi.errno();
 }
 
+type BoundFunction = ReturnType<LibraryHandle["func"]>;
+
 let library: LibraryHandle | undefined;
 
-function bind(prototype: string): CFunction {
+function bind(prototype: string): BoundFunction {
   // The running program already holds the C library, glibc or musl: no file name to guess.
   library ??= koffi.load(null);
   try {

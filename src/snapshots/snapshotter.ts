@@ -56,9 +56,13 @@ export interface ActiveSnapshot extends AsyncDisposable {
   /** Empty at first; the layer's root, without what lies below it. */
   readonly directory: string;
 
+  /** Makes durable what was written into the directory until now; snapshots that do so at the same time share the work. */
+  sync(): Promise<void>;
+
   /**
-   * Makes the snapshot permanent and visible: durable when the promise resolves. Its files must be synced, its parent
-   * committed. Where another one of the same ChainID was committed meanwhile, that one stays and this one goes.
+   * Makes the snapshot permanent and visible: durable when the promise resolves, synced here where that was not done
+   * before. Its parent must be committed. Where another one of the same ChainID was committed meanwhile, that one stays
+   * and this one goes.
    */
   commit(layer: UnpackedLayer): Promise<void>;
 }

@@ -22,20 +22,23 @@ export interface ChainRecord {
 export class ChainRecords {
   readonly #root: string;
   readonly #records: Map<Digest, ChainRecord>;
+  readonly #isDurable: boolean;
 
-  private constructor(root: string, records: Map<Digest, ChainRecord>) {
+  private constructor(root: string, records: Map<Digest, ChainRecord>, isDurable: boolean) {
     this.#root = root;
     this.#records = records;
+    this.#isDurable = isDurable;
   }
 
-  static async open(root: string): Promise<ChainRecords> {
+  /** Reads what is in a directory; with `isDurable`, what changes there survives a power cut. */
+  static async open(root: string, isDurable: boolean): Promise<ChainRecords> {
     const records = new Map<Digest, ChainRecord>();
     for (const name of await readdir(root)) {
       const record = parseRecord(await readFile(join(root, name), "utf8"));
       if (record === undefined) await rm(join(root, name), { force: true });
       else records.set(record.chainId, record);
     }
-    return new ChainRecords(root, withWholeChains(records));
+    return new ChainRecords(root, withWholeChains(records), isDurable);
   }
 
   get(chainId: Digest): ChainRecord | undefined {
@@ -48,7 +51,7 @@ export class ChainRecords {
 
   async add(record: ChainRecord): Promise<void> {
     await failpoint("snapshots.before-commit");
-    await writeFileAtomic(this.#path(record.chainId), JSON.stringify(record));
+    await writeFileAtomic(this.#path(record.chainId), JSON.stringify(record), { durable: this.#isDurable });
     await failpoint("snapshots.after-commit");
     this.#records.set(record.chainId, record);
   }

@@ -12,17 +12,22 @@ import { type ChainRecord, ChainRecords } from "./chain-records.ts";
 import { inheritAttributes } from "./inherit-attributes.ts";
 import { overlayMount } from "./overlay-mount.ts";
 import { directoryUsage } from "./directory-usage.ts";
+import { GroupSync } from "./group-sync.ts";
 
 /**
  * Opens the snapshotter in a directory that only this process uses. Layers lie in `layers/<number>` (short names, so that
  * many fit into one mount), their records in `chains/`, writable file systems in `rootfs/<key>/`. Removes what a crash left.
  */
-export async function openOverlaySnapshotter(root: string): Promise<Snapshotter> {
+export async function openOverlaySnapshotter(
+  root: string,
+  options: OverlaySnapshotterOptions = {},
+): Promise<Snapshotter> {
+  const isDurable = options.isDurable ?? true;
   for (const name of ["layers", "chains", "rootfs"]) {
     // Set-user-id programs of images lie below: nobody else may come here (CVE-2024-25621).
     await mkdir(join(root, name), { recursive: true, mode: 0o700 });
   }
-  const records = await ChainRecords.open(join(root, "chains"));
+  const records = await ChainRecords.open(join(root, "chains"), isDurable);
   const kept = new Set(records.all().map((record) => record.directory));
   const directories = await readdir(join(root, "layers"));
   await Promise.all(
@@ -33,7 +38,13 @@ export async function openOverlaySnapshotter(root: string): Promise<Snapshotter>
     records,
     rootfsChains: await readRootfsChains(root),
     lastDirectory: Math.max(0, ...Array.from(kept, Number)),
+    sync: new GroupSync(isDurable ? root : undefined),
   });
+}
+
+export interface OverlaySnapshotterOptions {
+  /** Whether committed layers survive a power cut; true by default. */
+  readonly isDurable?: boolean;
 }
 
 interface OverlayState {
@@ -42,6 +53,7 @@ interface OverlayState {
   /** What each writable file system lies on. */
   readonly rootfsChains: Map<string, Digest>;
   readonly lastDirectory: number;
+  readonly sync: GroupSync;
 }
 
 class OverlaySnapshotter implements Snapshotter {
@@ -49,13 +61,15 @@ class OverlaySnapshotter implements Snapshotter {
   readonly #records: ChainRecords;
   readonly #mutex = new KeyedMutex();
   readonly #rootfsChains: Map<string, Digest>;
+  readonly #sync: GroupSync;
   #lastDirectory: number;
 
-  constructor({ root, records, rootfsChains, lastDirectory }: OverlayState) {
+  constructor({ root, records, rootfsChains, lastDirectory, sync }: OverlayState) {
     this.#root = root;
     this.#records = records;
     this.#rootfsChains = rootfsChains;
     this.#lastDirectory = lastDirectory;
+    this.#sync = sync;
   }
 
   stat(chainId: Digest): SnapshotInfo | undefined {
@@ -74,9 +88,14 @@ class OverlaySnapshotter implements Snapshotter {
     // The umask must not narrow what containers see as the mode of their root.
     await chmod(directory, 0o755);
     let isKept = false;
+    let synced: Promise<void> | undefined;
+    const sync = async () => await (synced ??= this.#sync.run());
     return {
       directory,
+      sync,
       commit: async (layer) => {
+        // A snapshot that is committed before its files are on the disk holds empty files after a power cut.
+        await sync();
         isKept = await this.#commit({ chainId, parent, name, layer });
       },
       [Symbol.asyncDispose]: async () => {

@@ -1,6 +1,4 @@
 import { createHash } from "node:crypto";
-import { readSync } from "node:fs";
-import { setImmediate } from "node:timers/promises";
 
 import { codeOf, messageOf } from "../../base/coded-error.ts";
 import { algorithmOf, digestOfHash, parseDigest } from "../../oci/digest.ts";
@@ -10,20 +8,18 @@ import { LayerWriter, type WrittenLayer } from "./layer-writer.ts";
 import { TarReader } from "./tar-reader.ts";
 import type { UnpackJob } from "./unpack-job.ts";
 
-const READ_BYTES = 256 * 1024;
-
 /**
- * Unpacks the layer in the open file `fd` into the root of this process. All of the stream is read and hashed, what
- * follows the end of the archive too. Throws `SnapshotError`. Nothing is synced yet.
+ * Unpacks a layer, given by its compressed bytes, into the root of this process. All of the stream is read and hashed, what
+ * follows the end of the archive too. Throws `SnapshotError`. Nothing is synced.
  */
-export async function applyLayer(fd: number, job: UnpackJob): Promise<WrittenLayer> {
+export async function applyLayer(blob: AsyncIterable<Buffer>, job: UnpackJob): Promise<WrittenLayer> {
   const diffId = parseDigest(job.diffId);
   const hash = createHash(algorithmOf(diffId));
   const writer = new LayerWriter(job.maxInodes);
   const reader = new TarReader(writer);
   try {
     let bytes = 0;
-    for await (const chunk of decompress(readChunks(fd))) {
+    for await (const chunk of decompress(blob)) {
       bytes += chunk.length;
       if (bytes > job.maxBytes) throw tooLarge(job.maxBytes);
       hash.update(chunk);
@@ -37,20 +33,6 @@ export async function applyLayer(fd: number, job: UnpackJob): Promise<WrittenLay
     throw asSnapshotError(error);
   } finally {
     writer.abort();
-  }
-}
-
-/** Reads a file from its start into one buffer: a chunk is valid until the next one is asked for. */
-async function* readChunks(fd: number): AsyncIterable<Buffer> {
-  const buffer = Buffer.allocUnsafe(READ_BYTES);
-  let at = 0;
-  for (;;) {
-    const length = readSync(fd, buffer, 0, buffer.length, at);
-    if (length === 0) return;
-    at += length;
-    yield buffer.subarray(0, length);
-    // Reading never waits, so the messages of whoever may want this to end get their turn here.
-    await setImmediate();
   }
 }
 

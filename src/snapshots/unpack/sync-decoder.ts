@@ -42,7 +42,6 @@ interface ZlibStream extends Transform {
 }
 
 interface ZlibHandle {
-  onerror: (message: string, errno: number, code: string) => void;
   // Flush, then buffer, offset and length of the input, and of the output.
   writeSync(...args: readonly [number, Uint8Array, number, number, Uint8Array, number, number]): void;
 }
@@ -62,7 +61,9 @@ class HandleDecoder implements SyncDecoder {
       kind === "gzip"
         ? { more: constants.Z_NO_FLUSH, last: constants.Z_FINISH }
         : { more: constants.ZSTD_e_continue, last: constants.ZSTD_e_end };
-    this.#stream._handle.onerror = (message, _errno, code) => (this.#failure = new ZlibError(code, message));
+    Object.assign(this.#stream._handle, {
+      onerror: (message: string, _errno: number, code: string) => (this.#failure = new ZlibError(code, message)),
+    });
   }
 
   run(input: Uint8Array, output: Uint8Array, isLast: boolean): DecodedStep {

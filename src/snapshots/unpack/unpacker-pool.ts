@@ -1,20 +1,19 @@
-import { type ChildProcess, fork } from "node:child_process";
-
-import { siblingModule } from "../../base/sibling-module.ts";
 import { SnapshotError, type SnapshotErrorCode } from "../snapshot-error.ts";
-import type { UnpackAnswer, UnpackedLayer, UnpackJob } from "./unpack-job.ts";
+import type { Arrival } from "./arrival.ts";
+import type { UnpackedLayer, UnpackJob } from "./unpack-job.ts";
+import { UnpackerChild } from "./unpacker-child.ts";
 
 /** Unpacks layers, so many at once, in processes of their own. */
 export interface Unpacker extends AsyncDisposable {
   /**
-   * Unpacks and syncs one layer. Throws `SnapshotError`; the directory then holds a part of it. An abort kills the
-   * process that works on it.
+   * Unpacks one layer; `arrival` tells how much of its blob is there, where it is still coming. Nothing is synced. Throws
+   * `SnapshotError`; the directory then holds a part of it. An abort kills the process that works on it.
    */
-  unpack(job: UnpackJob, signal?: AbortSignal): Promise<UnpackedLayer>;
+  unpack(job: UnpackJob, signal?: AbortSignal, arrival?: Arrival): Promise<UnpackedLayer>;
 }
 
 export interface UnpackerPoolOptions {
-  /** Layers unpacked at the same time. */
+  /** Layers unpacked at the same time. Those that wait for bytes do not count, but there are never twice as many processes. */
   readonly size: number;
   /** How long a process waits for more work before it ends, in milliseconds. */
   readonly idleMs?: number;
@@ -30,7 +29,10 @@ class UnpackerPool implements Unpacker {
   readonly #idleMs: number;
   readonly #idle: UnpackerChild[] = [];
   readonly #all = new Set<UnpackerChild>();
-  readonly #queue: (() => void)[] = [];
+  readonly #queue: Waiting[] = [];
+  /** Jobs that have a process. */
+  #begun = 0;
+  /** Those of them that do not wait for bytes. */
   #working = 0;
 
   constructor(size: number, idleMs: number) {
@@ -38,14 +40,15 @@ class UnpackerPool implements Unpacker {
     this.#idleMs = idleMs;
   }
 
-  async unpack(job: UnpackJob, signal?: AbortSignal): Promise<UnpackedLayer> {
-    await this.#takeTurn();
+  async unpack(job: UnpackJob, signal?: AbortSignal, arrival?: Arrival): Promise<UnpackedLayer> {
+    await this.#takeTurn(signal, arrival);
     try {
       signal?.throwIfAborted();
-      return await this.#run(job, signal);
+      return await this.#run(job, signal, arrival);
     } finally {
+      this.#begun--;
       this.#working--;
-      this.#queue.shift()?.();
+      this.#startWaiting();
     }
   }
 
@@ -53,21 +56,50 @@ class UnpackerPool implements Unpacker {
     await Promise.all(Array.from(this.#all, (child) => child.end()));
   }
 
-  async #takeTurn(): Promise<void> {
-    if (this.#working >= this.#size) {
-      const { promise, resolve } = Promise.withResolvers<void>();
-      this.#queue.push(resolve);
+  async #takeTurn(signal: AbortSignal | undefined, arrival: Arrival | undefined): Promise<void> {
+    signal?.throwIfAborted();
+    const { promise, resolve, reject } = Promise.withResolvers<void>();
+    using _watch = arrival?.watch(() => {
+      if (arrival.isComplete) this.#startWaiting();
+    });
+    const waiting = { arrival, start: resolve };
+    const onAbort = () => {
+      const at = this.#queue.indexOf(waiting);
+      if (at >= 0) this.#queue.splice(at, 1);
+      if (at >= 0) reject(signal?.reason as Error);
+    };
+    signal?.addEventListener("abort", onAbort, { once: true });
+    this.#queue.push(waiting);
+    this.#startWaiting();
+    try {
       await promise;
+    } finally {
+      signal?.removeEventListener("abort", onAbort);
     }
-    this.#working++;
   }
 
-  async #run(job: UnpackJob, signal: AbortSignal | undefined): Promise<UnpackedLayer> {
+  /** Gives turns, first come first served, but a blob that has come is not held up by those that have not. */
+  #startWaiting(): void {
+    while (this.#working < this.#size) {
+      const next = this.#queue.findIndex(({ arrival }) => this.#begun < this.#size || arrival?.isComplete !== false);
+      const [waiting] = next < 0 ? [] : this.#queue.splice(next, 1);
+      if (waiting === undefined) return;
+      this.#begun++;
+      this.#working++;
+      waiting.start();
+    }
+  }
+
+  async #run(job: UnpackJob, signal: AbortSignal | undefined, arrival: Arrival | undefined): Promise<UnpackedLayer> {
     const child = this.#takeIdle() ?? this.#start();
     const onAbort = () => void child.end();
     signal?.addEventListener("abort", onAbort, { once: true });
+    const onStarving = (isStarving: boolean) => {
+      this.#working += isStarving ? -1 : 1;
+      this.#startWaiting();
+    };
     try {
-      const answer = await child.ask(job);
+      const answer = await child.ask({ job, arrival, onStarving });
       this.#rest(child);
       if (answer.kind === "unpacked") return answer.layer;
       throw new SnapshotError(answer.code as SnapshotErrorCode, answer.message);
@@ -106,68 +138,8 @@ class UnpackerPool implements Unpacker {
   }
 }
 
-class UnpackerChild {
-  readonly #process: ChildProcess;
-  readonly ended: Promise<string>;
-  #timer: NodeJS.Timeout | undefined;
-  #isEnding = false;
-
-  constructor() {
-    this.#process = fork(siblingModule(import.meta.url, "unpacker-process"), [], {
-      // The young generation stays small: the work is done in buffers, and memory is the node's to give to pods.
-      execArgv: ["--max-semi-space-size=2", "--max-old-space-size=512"],
-      env: childEnvironment(),
-      stdio: ["ignore", "ignore", "inherit", "ipc"],
-      serialization: "advanced",
-    });
-    const { promise, resolve } = Promise.withResolvers<string>();
-    this.#process.once("exit", (code, signal) => resolve(signal ?? `exit code ${code}`));
-    this.#process.once("error", (error) => resolve(error.message));
-    this.ended = promise;
-  }
-
-  async ask(job: UnpackJob): Promise<UnpackAnswer> {
-    clearTimeout(this.#timer);
-    this.#process.ref();
-    this.#process.channel?.ref();
-    const { promise, resolve } = Promise.withResolvers<UnpackAnswer>();
-    const onMessage = (answer: UnpackAnswer) => resolve(answer);
-    this.#process.once("message", onMessage);
-    // A send that fails means that the process is ending, which `ended` tells.
-    this.#process.send(job, () => {});
-    try {
-      return await Promise.race([promise, this.ended.then(failed)]);
-    } finally {
-      this.#process.off("message", onMessage);
-    }
-  }
-
-  /** Ends the process after a while without work; until then it does not keep this one running. */
-  endAfter(ms: number): void {
-    this.#process.unref();
-    this.#process.channel?.unref();
-    this.#timer = setTimeout(() => void this.end(), ms).unref();
-  }
-
-  /** Whether it was told to end, or has ended. */
-  get isEnding(): boolean {
-    return this.#isEnding || this.#process.exitCode !== null || this.#process.signalCode !== null;
-  }
-
-  async end(): Promise<void> {
-    this.#isEnding = true;
-    clearTimeout(this.#timer);
-    this.#process.kill("SIGKILL");
-    await this.ended;
-  }
-}
-
-function failed(how: string): UnpackAnswer {
-  const message = `Cannot unpack the layer: the unpacker process ended (${how})`;
-  return { kind: "failed", code: "UNPACKER_FAILED", message };
-}
-
-function childEnvironment(): NodeJS.ProcessEnv {
-  const { BERTH_FAILPOINTS: failpoints } = process.env;
-  return failpoints === undefined ? {} : { BERTH_FAILPOINTS: failpoints };
+/** A job without a process. */
+interface Waiting {
+  readonly arrival: Arrival | undefined;
+  readonly start: () => void;
 }

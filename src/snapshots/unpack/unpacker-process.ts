@@ -1,12 +1,11 @@
-import { closeSync, constants, openSync } from "node:fs";
+import { closeSync, constants, fstatSync, openSync } from "node:fs";
 
 import { codeOf, messageOf } from "../../base/coded-error.ts";
-import { failpoint } from "../../base/failpoint.ts";
 import { dropCapabilities } from "../../linux/drop-capabilities.ts";
-import { syncfs } from "../../linux/filesystem.ts";
 import { applyLayer } from "./apply-layer.ts";
+import { ArrivingBlob } from "./arriving-blob.ts";
 import { confined } from "./confine.ts";
-import type { UnpackAnswer, UnpackedLayer, UnpackJob } from "./unpack-job.ts";
+import type { UnpackAnswer, UnpackedLayer, UnpackerOrder, UnpackerReply, UnpackJob } from "./unpack-job.ts";
 
 // What unpacking a layer takes, and nothing else: no network, no processes of others, no kernel settings.
 dropCapabilities([
@@ -24,34 +23,50 @@ dropCapabilities([
 // Modes come from the archive as they are.
 process.umask(0);
 
-process.on("message", (job: UnpackJob) => {
-  void answer(job).then((result) => process.send?.(result));
+let current: { readonly id: number; readonly blob: ArrivingBlob } | undefined;
+
+process.on("message", (order: UnpackerOrder) => {
+  if (order.kind === "unpack") void answer(order).then(reply);
+  else if (order.id === current?.id) current.blob.advance(order.bytes);
 });
 
 // Whoever asked is gone: what is half unpacked is theirs to remove.
 process.on("disconnect", () => process.exit(0));
 
-async function answer(job: UnpackJob): Promise<UnpackAnswer> {
+function reply(said: UnpackerReply): void {
+  process.send?.(said);
+}
+
+async function answer(order: UnpackOrder): Promise<UnpackAnswer> {
   try {
-    return { kind: "unpacked", layer: await unpack(job) };
+    return { kind: "unpacked", layer: await unpack(order) };
   } catch (error) {
     return { kind: "failed", code: codeOf(error) ?? "UNPACKER_FAILED", message: messageOf(error) };
   }
 }
 
-async function unpack(job: UnpackJob): Promise<UnpackedLayer> {
-  const blob = openSync(job.blobPath, constants.O_RDONLY);
-  const root = openSync(job.directory, constants.O_RDONLY | constants.O_DIRECTORY);
+async function unpack({ id, job, available }: UnpackOrder): Promise<UnpackedLayer> {
+  const fd = openBlob(job);
   try {
-    // The first call finds the C functions, which a confined process could not load.
-    syncfs(root);
-    const written = await confined(job.directory, () => applyLayer(blob, job));
-    await failpoint("unpack.before-sync");
-    // A snapshot that is committed before its files are on the disk holds empty files after a power cut.
-    syncfs(root);
-    return written;
+    const size = job.blobBytes ?? fstatSync(fd).size;
+    const onStarving = (at: number) => reply({ kind: "starving", at });
+    const blob = new ArrivingBlob({ fd, size, available: Math.min(available, size), onStarving });
+    current = { id, blob };
+    return await confined(job.directory, () => applyLayer(blob.chunks(), job));
   } finally {
-    closeSync(root);
-    closeSync(blob);
+    current = undefined;
+    closeSync(fd);
   }
 }
+
+function openBlob({ partialPath, blobPath }: UnpackJob): number {
+  try {
+    return openSync(partialPath ?? blobPath, constants.O_RDONLY);
+  } catch (error) {
+    // It became whole, and so was renamed, before we came.
+    if (partialPath === undefined || codeOf(error) !== "ENOENT") throw error;
+    return openSync(blobPath, constants.O_RDONLY);
+  }
+}
+
+type UnpackOrder = UnpackerOrder & { readonly kind: "unpack" };
