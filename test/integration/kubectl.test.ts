@@ -291,5 +291,10 @@ data:
       "PodScheduled=True",
       "Ready=True",
     ]);
+    // A reason of the past would be a lie by now.
+    assert.deepEqual(
+      pod.status?.conditions?.filter(({ reason, message }) => reason !== undefined || message !== undefined),
+      [],
+    );
   });
 });

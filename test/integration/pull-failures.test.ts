@@ -76,6 +76,8 @@ describe(
       await waitForReason(kubectl, "down", "ImagePullBackOff");
       const [failed = ""] = await messagesOf(kubectl, "down", "Failed");
       assert.match(failed, new RegExp(`${host}.*(connection refused|ECONNREFUSED)`, "i"));
+      // No credential would have helped: none is spoken of.
+      assert.doesNotMatch(failed, /credential|anonymous/);
     });
 
     test("says so when the reference does not parse (seed: check-reference)", async () => {
