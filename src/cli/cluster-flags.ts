@@ -26,6 +26,10 @@ export interface ClusterFlags extends IdentityFlags {
   readonly nodeName?: string;
   readonly nodeExternalIp?: string;
   readonly enableAdmissionPlugins: readonly string[];
+  readonly privateRegistry?: string;
+  readonly hostsDir?: string;
+  readonly disableDefaultRegistryEndpoint?: boolean;
+  readonly allowRegistryRealm: readonly string[];
   readonly verbose: number;
 }
 
@@ -58,6 +62,22 @@ export function addClusterFlags(command: Command): Command {
         .argParser(toList)
         .default([], "none"),
     )
+    .option(
+      "--private-registry <file>",
+      "mirrors, credentials and TLS of registries (default: /etc/berth/registries.yaml, /etc/rancher/k3s/registries.yaml)",
+      toAbsolute,
+    )
+    .option(
+      "--hosts-dir <dir>",
+      "REGISTRY/hosts.toml as containerd has it (default: /etc/berth/certs.d, /etc/containerd/certs.d)",
+      toAbsolute,
+    )
+    .option("--disable-default-registry-endpoint", "ask a registry that has mirrors never itself")
+    .addOption(
+      new Option("--allow-registry-realm <pairs>", "REGISTRY=HOST of token services outside a registry's own domain")
+        .argParser(toRealmPairs)
+        .default([], "none"),
+    )
     .option("-v, --verbose", "more log lines", (_: string, previous: number) => previous + 1, 0);
 }
 
@@ -77,6 +97,12 @@ export function clusterOptionsOf(flags: ClusterFlags): ClusterOptions {
     admissionPlugins: flags.enableAdmissionPlugins,
     verbosity: flags.verbose,
     hostCredentials: true,
+    registries: {
+      file: flags.privateRegistry,
+      hostsDirectory: flags.hostsDir,
+      mirrorsOnly: flags.disableDefaultRegistryEndpoint === true,
+      allowedRealms: flags.allowRegistryRealm,
+    },
   };
 }
 
@@ -105,6 +131,13 @@ function toList(text: string): string[] {
     .split(",")
     .map((name) => name.trim())
     .filter((name) => name !== "");
+}
+
+function toRealmPairs(text: string, before: unknown): string[] {
+  const pairs = toList(text);
+  const wrong = pairs.find((pair) => !/^[^=/\s]+=[^=/\s]+$/.test(pair));
+  if (wrong !== undefined) throw new InvalidArgumentError("It must read REGISTRY=HOST, both with their port if any.");
+  return [...(Array.isArray(before) ? (before as string[]) : []), ...pairs];
 }
 
 function toAbsolute(path: string): string {

@@ -48,7 +48,8 @@ export async function readTarIndex(file: FileHandle, size: number): Promise<TarI
   try {
     return await new TarIndexer(file, size).read();
   } catch (error) {
-    throw invalidArchive(`it is no tar archive: ${messageOf(error)}`, error);
+    const reason = messageOf(error).replace(/^Cannot unpack the layer: /, "");
+    throw invalidArchive(`it is no tar archive: ${reason}`, error);
   }
 }
 
