@@ -16,7 +16,8 @@ process.on("SIGINT", () => {});
 const alive = setInterval(() => {}, 2 ** 30);
 try {
   const logger = createLogger({ role: "images", level: "warn" });
-  await using store = await openImageStore({ paths, logger, signal: ended.signal });
+  const registries = { mirrorsOnly: false, allowedRealms: [] };
+  await using store = await openImageStore({ paths, registries, logger, signal: ended.signal });
   const images = store.images.administer(async () => await imagesInUse(store.metadata));
   await using _server = await serveImages(socketPath, images);
   send({ type: "ready" });

@@ -24,6 +24,8 @@ export interface StartClusterOptions {
   readonly admissionPlugins?: readonly string[];
   /** Lets pulls use this host's docker and kubelet credential files. False by default: a test must not depend on them. */
   readonly hostCredentials?: boolean;
+  /** Mirrors and registry settings, from a `registries.yaml`; none of this host's by default. */
+  readonly registries?: { readonly file: string };
   /** 1 and above for debug lines in the logs. */
   readonly verbosity?: number;
   /** How long to wait until it is ready; 30,000 by default. */
@@ -72,6 +74,7 @@ export async function startCluster(options: StartClusterOptions = {}): Promise<C
       admissionPlugins: options.admissionPlugins ?? [],
       verbosity: options.verbosity ?? 0,
       hostCredentials: options.hostCredentials ?? false,
+      registries: options.registries && { mirrorsOnly: false, allowedRealms: [], ...options.registries },
     },
   });
   stack.defer(async () => await endSupervisor(supervisor));

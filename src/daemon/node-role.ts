@@ -46,8 +46,10 @@ interface NodeEngine {
 }
 
 async function openEngine({ config, logger, signal }: RoleContext, stack: AsyncDisposableStack): Promise<NodeEngine> {
-  const { paths, record, version } = config;
-  const { metadata, images } = stack.use(await openImageStore({ paths, logger, signal }));
+  const { paths, record, version, options } = config;
+  const { metadata, images } = stack.use(
+    await openImageStore({ paths, registries: options.registries, logger, signal }),
+  );
   const runtime = stack.use(
     await createRuntimeService({
       root: paths.engineDir,

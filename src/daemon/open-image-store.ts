@@ -4,12 +4,16 @@ import { join } from "node:path";
 import { lockFile } from "../base/file-lock.ts";
 import type { Logger } from "../base/log.ts";
 import { createImageService, type NodeImages } from "../images/image-service.ts";
+import type { RegistryOptions } from "../instance/cluster-options.ts";
 import type { InstancePaths } from "../instance/instance-paths.ts";
 import type { Metadata } from "../metadata/metadata.ts";
 import { openMetadata } from "../metadata/open-metadata.ts";
+import { registryHostsOf } from "./registry-hosts-of.ts";
 
 export interface ImageStoreOptions {
   readonly paths: InstancePaths;
+  /** Where images are asked for; each registry itself and it alone where absent. */
+  readonly registries: RegistryOptions | undefined;
   readonly logger: Logger;
   readonly signal: AbortSignal;
 }
@@ -24,12 +28,16 @@ export interface ImageStore extends AsyncDisposable {
 const LOCK_WAIT_MS = 20_000;
 
 /** Opens the images of a cluster, which one process at a time owns. Throws `FileLockError` with code `LOCKED`. */
-export async function openImageStore({ paths, logger, signal }: ImageStoreOptions): Promise<ImageStore> {
+export async function openImageStore(options: ImageStoreOptions): Promise<ImageStore> {
+  const { paths, logger, signal } = options;
   await using stack = new AsyncDisposableStack();
   await mkdir(paths.engineDir, { recursive: true, mode: 0o700 });
   stack.use(await lockFile(paths.engineLock, { waitMs: LOCK_WAIT_MS, signal }));
   const metadata = stack.use(await openMetadata(join(paths.engineDir, "metadata.db")));
-  const images = stack.use(await createImageService({ root: paths.engineDir, metadata, logger }));
+  const registries = registryHostsOf(options.registries);
+  await registries?.check();
+  const hosts = registries === undefined ? {} : { hosts: registries.hosts };
+  const images = stack.use(await createImageService({ root: paths.engineDir, metadata, logger, ...hosts }));
   const owned = stack.move();
   return { metadata, images, [Symbol.asyncDispose]: async () => await owned.disposeAsync() };
 }

@@ -12,4 +12,18 @@ export interface ClusterOptions {
   readonly verbosity: number;
   /** Whether registry credentials of the host (docker and kubelet configuration files) may be used. */
   readonly hostCredentials: boolean;
+  /** Where images are asked for; each registry itself and it alone where absent. */
+  readonly registries?: RegistryOptions | undefined;
+}
+
+/** Files that say where images are asked for, in the formats of k3s and containerd. */
+export interface RegistryOptions {
+  /** `registries.yaml`; the usual places where absent. */
+  readonly file?: string | undefined;
+  /** Directory of `REGISTRY/hosts.toml`; the usual places where absent. */
+  readonly hostsDirectory?: string | undefined;
+  /** Whether a registry that has mirrors is left alone itself. */
+  readonly mirrorsOnly: boolean;
+  /** `REGISTRY=REALM` pairs of token services outside a registry's domain that may get its credential. */
+  readonly allowedRealms: readonly string[];
 }

@@ -1,7 +1,7 @@
 import { isLoopbackHost } from "./network-address.ts";
 import type { Challenge } from "./challenge.ts";
 import { basicAuthorization, type RegistryCredential } from "./credential.ts";
-import { checkRealm, type RealmRules } from "./realm.ts";
+import { checkRealm } from "./realm.ts";
 import { RegistryError } from "./registry-error.ts";
 import { tlsElsewhere, type TlsSettings } from "./tls-settings.ts";
 import type { TokenCache } from "./token-cache.ts";
@@ -14,7 +14,8 @@ export interface AuthorizerOptions {
   readonly tokens: TokenCache;
   /** The last challenge of each origin, kept over many pulls: who is known to ask need not ask again. */
   readonly challenges: Map<string, Challenge>;
-  readonly realms: RealmRules;
+  /** `host[:port]` of token services that the user allowed for this registry. */
+  readonly allowedRealms?: readonly string[] | undefined;
   readonly tls?: TlsSettings | undefined;
   /** What we want to do, e.g. `repository:library/busybox:pull`; empty where only the registry knows. */
   readonly scopes: readonly string[];
@@ -46,6 +47,7 @@ export class Authorizer {
       ...this.#options,
       origin,
       credential: undefined,
+      allowedRealms: [],
       scopes: [],
       tls: tlsElsewhere(this.#options.tls),
     });
@@ -90,9 +92,12 @@ export class Authorizer {
   }
 
   #tokenRequest({ parameters }: Challenge, signal: AbortSignal | undefined): TokenRequest {
-    const { origin, credential, realms, tls } = this.#options;
+    const { origin, credential, allowedRealms, tls } = this.#options;
     const isLocal = isLoopbackHost(origin.hostname);
-    const realm = checkRealm(parameters.get("realm") ?? "", origin, { isSecretSent: credential !== undefined, realms });
+    const realm = checkRealm(parameters.get("realm") ?? "", origin, {
+      isSecretSent: credential !== undefined,
+      allowedRealms,
+    });
     const service = parameters.get("service");
     if (service !== undefined && service.length > 1024) {
       throw new RegistryError(

@@ -6,7 +6,6 @@ import { Authorizer } from "./authorizer.ts";
 import type { Challenge } from "./challenge.ts";
 import type { RegistryCredential } from "./credential.ts";
 import type { Capability, Endpoint, Hosts } from "./endpoint.ts";
-import type { RealmRules } from "./realm.ts";
 import { RegistryError, type RegistryErrorCode } from "./registry-error.ts";
 import { type RepositoryRequest, RepositorySession } from "./repository-session.ts";
 import type { TokenCache } from "./token-cache.ts";
@@ -17,7 +16,6 @@ import { isNotTls } from "./transport-error.ts";
 export interface ClientContext {
   readonly transport: Transport;
   readonly hosts: Hosts;
-  readonly realms: RealmRules;
   readonly tokens: TokenCache;
   /** The last challenge of each origin. */
   readonly challenges: Map<string, Challenge>;
@@ -134,9 +132,9 @@ export class EndpointSender {
     const key = `${base.href} ${endpoint.repository}`;
     const existing = this.#sessions.get(key);
     if (existing !== undefined) return existing;
-    const { transport, tokens, challenges, realms } = this.#context;
+    const { transport, tokens, challenges } = this.#context;
     const { credential, onRequest = () => {} } = this.#access;
-    const { repository, tls, headers, namespace } = endpoint;
+    const { repository, tls, headers, namespace, allowedRealms } = endpoint;
     const [actions = "pull", ...others] = this.#scopes;
     const authorizer = new Authorizer({
       origin: new URL(base.origin),
@@ -144,7 +142,7 @@ export class EndpointSender {
       credential: (endpoint.isOrigin ? credential : undefined) ?? endpoint.credential,
       tokens,
       challenges,
-      realms,
+      allowedRealms,
       tls,
       scopes: [`repository:${repository}:${actions}`, ...others],
     });

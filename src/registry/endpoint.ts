@@ -24,6 +24,8 @@ export interface Endpoint {
   readonly tls?: TlsSettings | undefined;
   /** Sent with each request to this endpoint and to no other. */
   readonly headers?: Readonly<Record<string, string>> | undefined;
+  /** `host[:port]` of token services outside its domain that may get its credential. */
+  readonly allowedRealms?: readonly string[] | undefined;
   /** The registry that a mirror of several is asked for, told as `ns`. */
   readonly namespace?: string | undefined;
 }

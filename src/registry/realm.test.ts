@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import { checkRealm, DEFAULT_REALM_RULES } from "./realm.ts";
+import { checkRealm } from "./realm.ts";
 
 const allowed: readonly (readonly [origin: string, realm: string])[] = [
   ["https://registry-1.docker.io", "https://auth.docker.io/token"],
@@ -18,7 +18,7 @@ const allowed: readonly (readonly [origin: string, realm: string])[] = [
 
 for (const [origin, realm] of allowed) {
   test(`${origin} may name the token service ${realm}`, () => {
-    assert.ok(checkRealm(realm, new URL(origin), { isSecretSent: true, realms: DEFAULT_REALM_RULES }));
+    assert.ok(checkRealm(realm, new URL(origin), { isSecretSent: true }));
   });
 }
 
@@ -46,7 +46,7 @@ const refused: readonly (readonly [origin: string, realm: string])[] = [
 
 for (const [origin, realm] of refused) {
   test(`${origin} may not name the token service ${realm}`, () => {
-    assert.throws(() => checkRealm(realm, new URL(origin), { isSecretSent: true, realms: DEFAULT_REALM_RULES }), {
+    assert.throws(() => checkRealm(realm, new URL(origin), { isSecretSent: true }), {
       name: "RegistryError",
       code: "REALM_REFUSED",
     });
@@ -55,8 +55,8 @@ for (const [origin, realm] of refused) {
 
 test("without a secret another domain may be asked, an internal address never", () => {
   const origin = new URL("https://registry.example.com");
-  assert.ok(checkRealm("https://tokens.test/", origin, { isSecretSent: false, realms: DEFAULT_REALM_RULES }));
-  assert.throws(() => checkRealm("https://10.0.0.1/", origin, { isSecretSent: false, realms: DEFAULT_REALM_RULES }), {
+  assert.ok(checkRealm("https://tokens.test/", origin, { isSecretSent: false }));
+  assert.throws(() => checkRealm("https://10.0.0.1/", origin, { isSecretSent: false }), {
     code: "REALM_REFUSED",
   });
 });
@@ -65,8 +65,26 @@ test("user info in a realm is dropped", () => {
   assert.equal(
     checkRealm("https://u:p@quay.io/auth", new URL("https://quay.io"), {
       isSecretSent: true,
-      realms: DEFAULT_REALM_RULES,
     }).href,
     "https://quay.io/auth",
   );
+});
+
+test("a vendor's own token service is known, that of another tenant is not", () => {
+  const check = (registry: string, realm: string) => checkRealm(realm, new URL(registry), { isSecretSent: true });
+  assert.ok(check("https://nvcr.io", "https://authn.nvidia.com/token"));
+  assert.ok(check("https://one.azurecr.io", "https://one.azurecr.io/oauth2/token"));
+  assert.throws(() => check("https://one.azurecr.io", "https://two.azurecr.io/oauth2/token"), {
+    code: "REALM_REFUSED",
+  });
+  assert.throws(() => check("https://one.jfrog.io", "https://two.jfrog.io/token"), { code: "REALM_REFUSED" });
+});
+
+test("a realm that is refused names the setting that allows it", () => {
+  const [realm, origin] = ["https://tokens.test/t", new URL("https://registry.example.com")];
+  assert.throws(() => checkRealm(realm, origin, { isSecretSent: true }), {
+    message: /"tokens\.test"/,
+    hint: "If it is the right one, allow it: --allow-registry-realm registry.example.com=tokens.test",
+  });
+  assert.ok(checkRealm(realm, origin, { isSecretSent: true, allowedRealms: ["tokens.test"] }));
 });

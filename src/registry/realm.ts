@@ -3,28 +3,22 @@ import { isKnownRealm } from "./known-realms.ts";
 import { registrableDomain } from "./registrable-domain.ts";
 import { RegistryError } from "./registry-error.ts";
 
-/** Which token services beyond the safe ones may get a registry's credential. */
-export interface RealmRules {
-  /** `REGISTRY=REALM` pairs of `host[:port]`, as the user allowed them. */
-  readonly allowed: readonly string[];
+export interface RealmCheck {
+  readonly isSecretSent: boolean;
+  /** `host[:port]` of token services that the user allowed for this registry. */
+  readonly allowedRealms?: readonly string[] | undefined;
 }
-
-export const DEFAULT_REALM_RULES: RealmRules = { allowed: [] };
 
 /**
  * Returns the token service's address that a registry at `origin` named. The registry chose it, and a credential is to be
  * sent there: throws `RegistryError` with code `REALM_REFUSED` unless it is https (or the registry is this machine itself
  * and speaks plain HTTP), and, where `isSecretSent`, of the registry's own domain, known to be its vendor's, or allowed.
  */
-export function checkRealm(
-  realm: string,
-  origin: URL,
-  { isSecretSent, realms }: { readonly isSecretSent: boolean; readonly realms: RealmRules },
-): URL {
+export function checkRealm(realm: string, origin: URL, { isSecretSent, allowedRealms = [] }: RealmCheck): URL {
   const url = parseRealm(realm, origin);
   const isSameHost = url.host === origin.host;
   const isLocal = isLoopbackHost(origin.hostname) && isLoopbackHost(url.hostname);
-  const isAllowed = realms.allowed.includes(`${origin.host}=${url.host}`);
+  const isAllowed = allowedRealms.includes(url.host);
   if (url.protocol !== "https:" && !(origin.protocol === "http:" && (isSameHost || isLocal || isAllowed))) {
     throw refused(url, origin, "it is not https");
   }

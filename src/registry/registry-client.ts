@@ -6,7 +6,6 @@ import { type Hosts, originHosts } from "./endpoint.ts";
 import { type ClientContext, EndpointSender, type RepositoryAccess, type Send } from "./endpoint-sender.ts";
 import { fetchBlob } from "./fetch-blob.ts";
 import { discardBody, readBody } from "./read-body.ts";
-import { DEFAULT_REALM_RULES, type RealmRules } from "./realm.ts";
 import { RegistryError } from "./registry-error.ts";
 import type { RepositoryRequest } from "./repository-session.ts";
 import { TokenCache } from "./token-cache.ts";
@@ -44,16 +43,14 @@ export interface ResolvedManifest {
 export interface RegistryClientOptions {
   readonly transport: Transport;
   readonly hosts?: Hosts;
-  readonly realms?: RealmRules;
 }
 
 /** Returns a client. The transport stays the caller's. */
 export function createRegistryClient(options: RegistryClientOptions): RegistryClient {
-  const { transport, hosts = originHosts, realms = DEFAULT_REALM_RULES } = options;
+  const { transport, hosts = originHosts } = options;
   const context: ClientContext = {
     transport,
     hosts,
-    realms,
     tokens: new TokenCache(transport),
     challenges: new Map(),
     plainHttpHosts: new Set(),

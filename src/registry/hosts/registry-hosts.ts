@@ -18,6 +18,8 @@ export interface RegistryHostsOptions {
   readonly certsDirectories: readonly string[];
   /** Those of the files and directories that somebody named: to lack one is a mistake. */
   readonly mustExist?: readonly string[];
+  /** `REGISTRY=REALM` pairs of `host[:port]`: token services outside a registry's domain that may get its credential. */
+  readonly allowedRealms?: readonly string[];
   /** Whether a registry that has mirrors is left alone itself. */
   readonly mirrorsOnly?: boolean;
 }
@@ -48,7 +50,12 @@ export function openRegistryHosts(options: RegistryHostsOptions): RegistryHosts 
     hosts: async (reference) => {
       const file = await registries();
       const config = (await configOf(reference.domain, file, certs)) ?? { hosts: [], isOriginLast: true };
-      return await endpointsOf(reference, config, { file, certs, mirrorsOnly: options.mirrorsOnly ?? false });
+      const endpoints = await endpointsOf(reference, config, {
+        file,
+        certs,
+        mirrorsOnly: options.mirrorsOnly ?? false,
+      });
+      return endpoints.map((endpoint) => ({ ...endpoint, allowedRealms: realmsOf(endpoint, options) }));
     },
     check: async () => {
       for (const path of options.mustExist ?? []) await access(path).catch(missing(path));
@@ -56,6 +63,11 @@ export function openRegistryHosts(options: RegistryHostsOptions): RegistryHosts 
       await certs.check();
     },
   };
+}
+
+function realmsOf({ base }: Endpoint, { allowedRealms = [] }: RegistryHostsOptions): string[] {
+  const opening = `${base.host}=`;
+  return allowedRealms.filter((pair) => pair.startsWith(opening)).map((pair) => pair.slice(opening.length));
 }
 
 function missing(path: string): (error: unknown) => never {
