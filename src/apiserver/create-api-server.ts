@@ -22,6 +22,7 @@ import { createRequestMetrics, type RequestMetrics } from "./metrics/request-met
 import { TlsListener } from "./http/tls-listener.ts";
 import { createKubeletConnector } from "./kubelet/kubelet-connector.ts";
 import { ResourceCatalog } from "./resources/resource-catalog.ts";
+import { type DiscoverableKind, discoverableKinds } from "./resources/resource-definition.ts";
 import { SERVED_RESOURCES } from "./resources/served-resources.ts";
 import { SERVED_REVIEWS } from "./reviews/served-reviews.ts";
 import { compactRegularly } from "./storage-compaction.ts";
@@ -71,10 +72,11 @@ export function createApiServer(options: ApiServerOptions): ApiServer {
   const kubelets = createKubeletConnector(keys.kubeletClient, keys.ca.certificate);
   const context: ApiContext = { stores, storage, admission, kubelets, logger };
   const closing = new AbortController();
-  const metrics = createRequestMetrics([...catalog.definitions, ...SERVED_REVIEWS], {
+  const kinds = [...catalog.definitions.flatMap(discoverableKinds), ...SERVED_REVIEWS];
+  const metrics = createRequestMetrics(kinds, {
     objectCounts: () => stores.objectCounts(),
   });
-  const handler = createHandler({ options, catalog, context, metrics });
+  const handler = createHandler({ options, catalog, context, metrics, kinds });
   const listener = new TlsListener({ handler, keys, logger, closing: closing.signal });
   const close = async () => {
     if (closing.signal.aborted) return;
@@ -107,16 +109,16 @@ interface HandlerParts {
   readonly catalog: ResourceCatalog;
   readonly context: ApiContext;
   readonly metrics: RequestMetrics;
+  readonly kinds: readonly DiscoverableKind[];
 }
 
-function createHandler({ options, catalog, context, metrics }: HandlerParts): Handler {
+function createHandler({ options, catalog, context, metrics, kinds }: HandlerParts): Handler {
   const authorizers: readonly Authorizer[] = [
     authorizeMasters,
     authorizeNodes(context.stores),
     authorizeComponents,
     authorizeDiscovery,
   ];
-  const kinds = [...catalog.definitions, ...SERVED_REVIEWS];
   const resources = createResourceHandler({ catalog, context, authorizers, reviews: SERVED_REVIEWS });
   const routes: readonly PathRoute[] = [
     ...healthRoutes(context),

@@ -76,7 +76,8 @@ const COMPONENT_RULES: ReadonlyMap<string, readonly Rule[]> = new Map([
   [
     "system:kube-controller-manager",
     [
-      { verbs: ALL, resources: ["configmaps", "events", "pods", "secrets", "serviceaccounts"] },
+      { verbs: ALL, resources: ["configmaps", "events", "pods", "secrets", "serviceaccounts", "services"] },
+      { verbs: ALL, resources: ["events"], group: "events.k8s.io" },
       { verbs: [...READ, "update", "patch", "delete"], resources: ["namespaces", "nodes"] },
       { verbs: ["get", "update", "patch"], resources: ["namespaces/status", "nodes/status", "pods/status"] },
       { verbs: ["update"], resources: ["namespaces/finalize"] },
@@ -90,6 +91,7 @@ const COMPONENT_RULES: ReadonlyMap<string, readonly Rule[]> = new Map([
       { verbs: ["create"], resources: ["pods/binding"] },
       { verbs: ["patch", "update"], resources: ["pods/status"] },
       EVENTS,
+      { ...EVENTS, group: "events.k8s.io" },
       LEASES,
     ],
   ],

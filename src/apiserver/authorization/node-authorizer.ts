@@ -28,6 +28,7 @@ function mayNode(nodeAttempt: NodeAttempt, target: AttemptedResource): boolean {
   if (group === "coordination.k8s.io" && resource === "leases") return mayUseLease(nodeAttempt, target);
   // A kubelet asks whether those who ask it may.
   if (group === "authorization.k8s.io" && resource === "subjectaccessreviews") return verb === "create";
+  if (group === "events.k8s.io" && resource === "events") return verb === "create" || isChange(verb);
   if (group !== "") return false;
   switch (subresource === undefined ? resource : `${resource}/${subresource}`) {
     case "nodes":

@@ -1,21 +1,19 @@
 import type { KubernetesObject } from "../../api/kubernetes-object.ts";
-import { apiVersionOf } from "../../api/resource-types.ts";
 import { alreadyExistsStatus, StatusError } from "../../api/status.ts";
 import { admit, type AdmissionRequest, validateAdmission } from "../admission/admission.ts";
 import type { ApiResponse } from "../http/api-response.ts";
-import { decodeObject } from "../objects/decode-body.ts";
 import { fillNewMetadata, matchNamespace, metadataOf } from "../objects/object-metadata.ts";
 import { checkNewObject, fillDefaults } from "../objects/object-rules.ts";
 import { isDryRun } from "../objects/request-options.ts";
 import { renderObject } from "../render/render-object.ts";
 import { StoredObject } from "../store/stored-object.ts";
-import type { ResourceCall } from "./resource-call.ts";
+import { decodeCallObject, type ResourceCall } from "./resource-call.ts";
 
 /** Stores a new object. A made-up name that is taken is made up again. */
 export async function handleCreate(call: ResourceCall): Promise<ApiResponse> {
   const { definition, request, target } = call;
   const { type } = definition;
-  const object = await decodeObject(request, { apiVersion: apiVersionOf(type), kind: type.kind });
+  const object = await decodeCallObject(call);
   matchNamespace(type, object, target);
   const dryRun = isDryRun(request.query.getAll("dryRun"), "CreateOptions");
   const isNameGiven = (metadataOf(object).name ?? "") !== "";

@@ -23,10 +23,11 @@ export function listQueryOf(call: ResourceCall): PageRequest {
 }
 
 /** Reads which objects a list or watch is about. */
-export function predicateOf({ request, definition, store, target }: ResourceCall): Predicate {
-  const fields = parseFieldSelector(request.query.get("fieldSelector") ?? "");
-  const names = ["metadata.name", "metadata.namespace", ...Object.keys(definition.selectableFields ?? {})];
-  checkSelectableFields(fields, names);
+export function predicateOf({ request, definition, version, store, target }: ResourceCall): Predicate {
+  const asked = parseFieldSelector(request.query.get("fieldSelector") ?? "");
+  const own = version?.fieldLabels.keys() ?? Object.keys(definition.selectableFields ?? {});
+  checkSelectableFields(asked, ["metadata.name", "metadata.namespace", ...own]);
+  const fields = asked.map((each) => ({ ...each, field: version?.fieldLabels.get(each.field) ?? each.field }));
   return {
     keyPrefix: store.prefixOf(target.namespace),
     labels: parseLabelSelector(request.query.get("labelSelector") ?? ""),

@@ -25,15 +25,16 @@ export const PATCH_MEDIA_TYPES = [
 
 /** Changes an object, or its status, by a patch. Somebody else's change in between is no conflict unless the patch says so. */
 export async function handlePatch(call: ObjectCall): Promise<ApiResponse> {
-  const { request } = call;
+  const { request, version } = call;
   const apply = patchFunction(mediaTypeOf(request), call);
   const { value: patch, duplicates } = parseStrictJson((await request.readBody()).toString("utf8"));
   const duplicateErrors = duplicates.map((path) => `duplicate field "${path}"`);
   const dryRun = isDryRun(request.query.getAll("dryRun"), "PatchOptions");
   const warnings = new Set<string>();
   const decide = async (old: KubernetesObject) => {
-    const object = decodePatched(call, apply(old, patch), { duplicateErrors, warnings });
-    return await changeObject(call, object, old);
+    const shown = version === undefined ? old : version.fromStored(old);
+    const object = decodePatched(call, apply(shown, patch), { duplicateErrors, warnings });
+    return await changeObject(call, version === undefined ? object : version.toStored(object), old);
   };
   const { stored } = await mutateObject(call, decide, dryRun);
   request.warnings.push(...warnings);
@@ -42,8 +43,9 @@ export async function handlePatch(call: ObjectCall): Promise<ApiResponse> {
 
 type PatchFunction = (target: unknown, patch: unknown) => unknown;
 
-function patchFunction(mediaType: string, { definition }: ObjectCall): PatchFunction {
-  const type = typeRefOfKind(apiVersionOf(definition.type), definition.type.kind);
+function patchFunction(mediaType: string, { definition, version }: ObjectCall): PatchFunction {
+  const servedType = version?.type ?? definition.type;
+  const type = typeRefOfKind(apiVersionOf(servedType), servedType.kind);
   switch (mediaType) {
     case "application/json-patch+json":
       return applyJsonPatch;
@@ -62,11 +64,12 @@ function patchFunction(mediaType: string, { definition }: ObjectCall): PatchFunc
 }
 
 function decodePatched(
-  { definition, request, target }: ObjectCall,
+  { definition, version, request, target }: ObjectCall,
   patched: unknown,
   found: { readonly duplicateErrors: readonly string[]; readonly warnings: Set<string> },
 ): KubernetesObject {
-  const expected = { apiVersion: apiVersionOf(definition.type), kind: definition.type.kind };
+  const { type } = version ?? definition;
+  const expected = { apiVersion: apiVersionOf(type), kind: type.kind };
   const { object, strictErrors } = decodeValue<KubernetesObject>(patched, expected);
   const errors = [...found.duplicateErrors, ...strictErrors];
   for (const text of enforceFieldValidation(errors, fieldValidationOf(request), expected)) found.warnings.add(text);

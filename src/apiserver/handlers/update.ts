@@ -1,21 +1,19 @@
 import type { KubernetesObject } from "../../api/kubernetes-object.ts";
-import { apiVersionOf } from "../../api/resource-types.ts";
 import { StatusError } from "../../api/status.ts";
 import type { ApiResponse } from "../http/api-response.ts";
 import { changeObject } from "../objects/change-object.ts";
-import { decodeObject } from "../objects/decode-body.ts";
 import { matchName, matchNamespace, metadataOf } from "../objects/object-metadata.ts";
 import { isDryRun } from "../objects/request-options.ts";
 import { renderObject } from "../render/render-object.ts";
 import { createObject } from "./create.ts";
 import { mutateObject } from "./mutate-object.ts";
-import type { ObjectCall } from "./resource-call.ts";
+import { decodeCallObject, type ObjectCall } from "./resource-call.ts";
 
 /** Replaces an object, or its status. */
 export async function handleUpdate(call: ObjectCall): Promise<ApiResponse> {
   const { definition, request, target } = call;
   const { type, strategy } = definition;
-  const object = await decodeObject(request, { apiVersion: apiVersionOf(type), kind: type.kind });
+  const object = await decodeCallObject(call);
   matchName(object, target.name);
   matchNamespace(type, object, target);
   const dryRun = isDryRun(request.query.getAll("dryRun"), "UpdateOptions");

@@ -1,7 +1,8 @@
 import type { KubernetesObject } from "../../api/kubernetes-object.ts";
-import type { ListMeta, Table } from "../../api/meta-v1.gen.ts";
-import type { ResourceType } from "../../api/resource-types.ts";
+import type { ListMeta, Table, TableRow } from "../../api/meta-v1.gen.ts";
 import { toTable } from "../../api/table.ts";
+import type { ServedResource } from "../resources/resource-catalog.ts";
+import type { ServedVersion } from "../resources/served-version.ts";
 import type { Representation } from "./representation.ts";
 
 /** What a table shows. */
@@ -14,15 +15,21 @@ export interface TableContent {
 
 /** Returns objects as the table that kubectl prints. */
 export function renderTable(
-  type: ResourceType,
+  { definition, version }: ServedResource,
   { objects, metadata, withoutHeaders = false }: TableContent,
   { apiVersion, includeObject }: Representation & { readonly kind: "table" },
 ): Table {
-  const table = toTable(type.kind, {
+  const table = toTable(definition.type.kind, {
     objects: objects.map(({ object }) => object),
     metadata,
     includeObject,
     withoutHeaders,
   });
-  return { ...table, apiVersion };
+  if (version === undefined || includeObject !== "Object") return { ...table, apiVersion };
+  const rows = table.rows.map((row, index) => withObject(row, version, objects[index]?.object));
+  return { ...table, apiVersion, rows };
+}
+
+function withObject(row: TableRow, version: ServedVersion, object: KubernetesObject | undefined): TableRow {
+  return object === undefined ? row : { ...row, object: version.fromStored(object) };
 }

@@ -1,7 +1,8 @@
-import { apiVersionOf, type ResourceType } from "../../api/resource-types.ts";
+import { apiVersionOf } from "../../api/resource-types.ts";
 import type { KubernetesObject } from "../../api/kubernetes-object.ts";
 import type { StatusError } from "../../api/status.ts";
 import type { ResourceCall } from "../handlers/resource-call.ts";
+import { shownIn } from "../resources/served-version.ts";
 import type { WatchEventType } from "../store/cache-event.ts";
 import type { SeenEvent } from "../store/predicate.ts";
 import type { StoredObject } from "../store/stored-object.ts";
@@ -12,24 +13,24 @@ import { renderTable } from "./render-table.ts";
 
 /** Returns what turns the events of a watch into lines, in the representation that the client wants. */
 export function watchEncoderOf(call: ResourceCall): WatchEncoder {
-  const { type } = call.definition;
+  const { type } = call.version ?? call.definition;
   const representation = representationOf(call.request);
   const empty = { kind: type.kind, apiVersion: apiVersionOf(type) };
   switch (representation.kind) {
     case "table":
-      return tableEncoder(type, representation, empty);
+      return tableEncoder(call, representation, empty);
     case "metadata":
       return encoderOf(
         ({ type, stored }) => jsonLine(type, partialMetadataOf(stored.object, representation.apiVersion)),
         { kind: "PartialObjectMetadata", apiVersion: representation.apiVersion },
       );
     default:
-      return encoderOf(({ type, stored }) => sharedLine(type, stored), empty);
+      return encoderOf(({ type, stored }) => sharedLine(type, shownIn(call.version, stored)), empty);
   }
 }
 
 function tableEncoder(
-  type: ResourceType,
+  call: ResourceCall,
   representation: Representation & { readonly kind: "table" },
   empty: KubernetesObject,
 ): WatchEncoder {
@@ -37,7 +38,7 @@ function tableEncoder(
   let withoutHeaders = false;
   return encoderOf((event) => {
     const metadata = { resourceVersion: event.stored.object.metadata?.resourceVersion };
-    const table = renderTable(type, { objects: [event.stored], metadata, withoutHeaders }, representation);
+    const table = renderTable(call, { objects: [event.stored], metadata, withoutHeaders }, representation);
     withoutHeaders = true;
     return jsonLine(event.type, table);
   }, empty);

@@ -1,5 +1,6 @@
 import type { Event } from "../../api/core-v1.gen.ts";
 import { EVENTS } from "../../api/resource-types.ts";
+import { eventsV1 } from "./events-v1.ts";
 import type { ResourceDefinition } from "./resource-definition.ts";
 
 const HOUR_SECONDS = 3600;
@@ -8,6 +9,7 @@ const HOUR_SECONDS = 3600;
 export const events: ResourceDefinition<Event> = {
   type: EVENTS,
   ttlSeconds: HOUR_SECONDS,
+  otherVersions: [eventsV1],
   selectableFields: {
     "involvedObject.kind": ({ involvedObject }) => involvedObject.kind,
     "involvedObject.namespace": ({ involvedObject }) => involvedObject.namespace,

@@ -4,6 +4,7 @@ import type { ApiResponse } from "../http/api-response.ts";
 import type { ApiRequest } from "../http/api-request.ts";
 import type { ResourceTarget, Verb } from "../http/request-target.ts";
 import type { ApiContext } from "../api-context.ts";
+import type { ServedVersion } from "./served-version.ts";
 
 /** Everything the server knows about one kind: serving it needs nothing else. */
 export interface ResourceDefinition<T extends KubernetesObject = KubernetesObject> {
@@ -12,6 +13,8 @@ export interface ResourceDefinition<T extends KubernetesObject = KubernetesObjec
   /** Whether `status` is written apart from the rest. */
   readonly hasStatus?: boolean;
   readonly subresources?: readonly SubresourceDefinition[];
+  /** Other groups and versions in which the same objects are served. */
+  readonly otherVersions?: readonly ServedVersion<T>[];
   /** Names of the fields that can be selected by, besides `metadata.name` and `metadata.namespace`. */
   readonly selectableFields?: Readonly<Record<string, FieldReader<T>>>;
   /** Objects end so long after their last change. */
@@ -67,6 +70,11 @@ export type DiscoverableKind = Pick<ResourceDefinition, "type" | "hasStatus" | "
   /** `RESOURCE_VERBS` by default. */
   readonly verbs?: readonly Verb[];
 };
+
+/** Returns a kind under every group and version in which it is served. */
+export function discoverableKinds(definition: ResourceDefinition): DiscoverableKind[] {
+  return [definition, ...(definition.otherVersions ?? []).map(({ type }) => ({ type }))];
+}
 
 /** The verbs that every stored kind has. */
 export const RESOURCE_VERBS: readonly Verb[] = [
