@@ -1,5 +1,5 @@
 import type { PullTrace } from "../trace/pull-trace.ts";
-import { formatBytes } from "./format-bytes.ts";
+import { formatBytes } from "../base/format-bytes.ts";
 import { headOf, renderPull, shortDigest } from "./render-pull.ts";
 
 /** Shows a pull while it runs. */

@@ -1,5 +1,5 @@
 import type { LayerTrace, PullTrace } from "../trace/pull-trace.ts";
-import { formatBytes } from "./format-bytes.ts";
+import { formatBytes } from "../base/format-bytes.ts";
 
 /** The terminal that a pull is shown on. */
 export interface PullView {

@@ -2,7 +2,7 @@ import { type Command, Option } from "commander";
 
 import type { DiskUsage } from "../../../cri/image-administration.ts";
 import { addIdentityFlags, readFlags, type IdentityFlags } from "../../cluster-flags.ts";
-import { formatBytes } from "../../format-bytes.ts";
+import { formatBytes } from "../../../base/format-bytes.ts";
 import { openImages } from "../../open-images.ts";
 import { OUTPUT_FORMATS, type OutputFormat, printObject } from "../../print-object.ts";
 import { printTable } from "../../print-table.ts";

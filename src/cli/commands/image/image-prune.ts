@@ -1,7 +1,7 @@
 import type { Command } from "commander";
 
 import { addIdentityFlags, readFlags, type IdentityFlags } from "../../cluster-flags.ts";
-import { formatBytes } from "../../format-bytes.ts";
+import { formatBytes } from "../../../base/format-bytes.ts";
 import { openImages } from "../../open-images.ts";
 
 interface PruneFlags extends IdentityFlags {

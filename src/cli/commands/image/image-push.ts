@@ -3,7 +3,7 @@ import { type Command, Option } from "commander";
 import type { PushProgress } from "../../../cri/image-administration.ts";
 import type { AuthConfig } from "../../../cri/image-service.ts";
 import { addIdentityFlags, readFlags, type IdentityFlags } from "../../cluster-flags.ts";
-import { formatBytes } from "../../format-bytes.ts";
+import { formatBytes } from "../../../base/format-bytes.ts";
 import { parseCreds, withCredentials } from "../../image-credentials.ts";
 import { openImages } from "../../open-images.ts";
 import { shortDigest } from "../../render-pull.ts";
