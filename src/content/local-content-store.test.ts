@@ -20,13 +20,13 @@ contentStoreSuite("local store", async () => openLocalContentStore(await mkdtemp
 const INGEST = `
   import { openLocalContentStore } from ${JSON.stringify(new URL("local-content-store.ts", import.meta.url).href)};
   import { digestOf } from ${JSON.stringify(new URL("../oci/digest.ts", import.meta.url).href)};
-  const bytes = Buffer.alloc(100_000, "berth");
+  const bytes = Buffer.alloc(4_000_000, "berth");
   const store = await openLocalContentStore(process.argv[1]);
   const asked = [];
   await store.ingest({ digest: digestOf(bytes), size: bytes.length, source: async function* (offset) {
     asked.push(offset);
-    for (let at = offset; at < bytes.length; at += 10_000) {
-      yield bytes.subarray(at, at + 10_000);
+    for (let at = offset; at < bytes.length; at += 400_000) {
+      yield bytes.subarray(at, at + 400_000);
       await new Promise((resolve) => setTimeout(resolve, 5));
     }
   } });
@@ -35,7 +35,7 @@ const INGEST = `
 
 for (const [point, resumedAt] of [
   // The write of the last chunk runs while the process is killed.
-  ["content.after-chunk=3*off->kill", ["[30000]", "[40000]"]],
+  ["content.after-chunk=3*off->kill", ["[1200000]", "[1600000]"]],
   ["content.before-sync=kill", ["[]"]],
   ["content.before-rename=kill", ["[]"]],
   ["content.after-rename=kill", ["[]"]],
@@ -50,7 +50,7 @@ for (const [point, resumedAt] of [
     const killed = run(point);
     assert.equal(killed.signal, "SIGKILL", killed.stderr);
     assert.match(killed.stderr, /failpoint content/);
-    const bytes = Buffer.alloc(100_000, "berth");
+    const bytes = Buffer.alloc(4_000_000, "berth");
     for (const blob of await (await openLocalContentStore(root)).list()) {
       assert.equal(digestOf(await readFile(blob.path)), blob.digest);
     }

@@ -1,12 +1,13 @@
 import type { FileHandle } from "node:fs/promises";
 
+/** So many bytes are worth a write. */
+const MIN_WRITE_BYTES = 256 * 1024;
+/** So long fewer bytes wait for more. */
+const MAX_WAIT_MS = 50;
 /** Most bytes that wait for the file. */
 const MAX_WAITING_BYTES = 1024 * 1024;
 
-/**
- * Appends to a file while more is coming: chunks that come during a write go out together with the next one, so that many
- * small chunks take few writes.
- */
+/** Appends to a file while more is coming: small chunks go out together, so that they take few writes. */
 export class WriteBehind {
   readonly #file: FileHandle;
   readonly #onWritten: (bytes: number) => void;
@@ -14,6 +15,7 @@ export class WriteBehind {
   #waitingBytes = 0;
   #writing: Promise<void> | undefined;
   #written = 0;
+  #timer: NodeJS.Timeout | undefined;
   #failure: { readonly error: unknown } | undefined;
 
   /** `onWritten` is told how many bytes are in the file by now, of those given here. */
@@ -26,15 +28,23 @@ export class WriteBehind {
   async write(chunk: Uint8Array): Promise<void> {
     this.#waiting.push(chunk);
     this.#waitingBytes += chunk.length;
-    this.#writing ??= this.#writeAll();
+    if (this.#waitingBytes >= MIN_WRITE_BYTES) this.#start();
+    else this.#timer ??= setTimeout(() => this.#start(), MAX_WAIT_MS);
     if (this.#waitingBytes > MAX_WAITING_BYTES) await this.#writing;
     this.#throwFailure();
   }
 
   /** Waits until all is in the file. */
   async flush(): Promise<void> {
+    this.#start();
     await this.#writing;
     this.#throwFailure();
+  }
+
+  #start(): void {
+    clearTimeout(this.#timer);
+    this.#timer = undefined;
+    this.#writing ??= this.#writeAll();
   }
 
   async #writeAll(): Promise<void> {

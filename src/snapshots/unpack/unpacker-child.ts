@@ -14,6 +14,9 @@ export interface UnpackRequest {
   readonly onStarving: (isStarving: boolean) => void;
 }
 
+/** So many more bytes are worth a message to a process that still has some. */
+const WORTH_TELLING_BYTES = 4 * 1024 * 1024;
+
 /** One unpacker process. */
 export class UnpackerChild {
   readonly #process: ChildProcess;
@@ -50,17 +53,22 @@ export class UnpackerChild {
       if (isStarving !== isNow) onStarving(isNow);
       isStarving = isNow;
     };
+    let told = available();
+    const tell = () => {
+      starve(false);
+      told = available();
+      this.#send({ kind: "available", id, bytes: told });
+    };
     const onMessage = (reply: UnpackerReply) => {
       if (reply.kind !== "starving") resolve(reply);
-      // More may have come while the word was on its way.
       else if (reply.at >= available()) starve(true);
+      else tell();
     };
     this.#process.on("message", onMessage);
     using _watch = arrival?.watch(() => {
-      starve(false);
-      this.#send({ kind: "available", id, bytes: available() });
+      if (isStarving || arrival.isComplete || available() - told >= WORTH_TELLING_BYTES) tell();
     });
-    this.#send({ kind: "unpack", id, job, available: available() });
+    this.#send({ kind: "unpack", id, job, available: told });
     try {
       return await Promise.race([promise, this.ended.then(failed)]);
     } finally {
@@ -86,6 +94,8 @@ export class UnpackerChild {
     this.#isEnding = true;
     clearTimeout(this.#timer);
     this.#process.kill("SIGKILL");
+    // Whoever waits for its end must not end before.
+    this.#process.ref();
     await this.ended;
   }
 
