@@ -1,3 +1,5 @@
+import { setTimeout as delay } from "node:timers/promises";
+
 import type { ContainerStatus, Event, Pod } from "../../src/api/core-v1.gen.ts";
 import type { ListOf } from "../../src/api/kubernetes-object.ts";
 import type { Kubectl } from "../../src/testing/kubectl.ts";
@@ -57,8 +59,13 @@ export async function eventsOf(kubectl: Kubectl, name: string, namespace = "defa
   return list.items.toSorted((a, b) => (a.firstTimestamp ?? "").localeCompare(b.firstTimestamp ?? ""));
 }
 
-/** Returns the messages of the pod's events that have this reason. */
+/**
+ * Returns the messages of the pod's events that have this reason, of which there must be one. Events travel beside the status, so the
+ * first may arrive a moment after the state that it tells of.
+ */
 export async function messagesOf(kubectl: Kubectl, name: string, reason: string): Promise<string[]> {
-  const events = await eventsOf(kubectl, name);
-  return events.filter((event) => event.reason === reason).map((event) => event.message ?? "");
+  for (const giveUpAt = Date.now() + 5000; ; await delay(100)) {
+    const events = (await eventsOf(kubectl, name)).filter((event) => event.reason === reason);
+    if (events.length > 0 || Date.now() > giveUpAt) return events.map((event) => event.message ?? "");
+  }
 }
