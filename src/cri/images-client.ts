@@ -86,13 +86,18 @@ async function* events<T>(call: Call): AsyncGenerator<T> {
   answer.once("end", () => (isDone = true));
   // The lines end where the answer breaks off; whether it was whole is asked below.
   answer.on("error", () => {});
-  for await (const line of createInterface({ input: answer, crlfDelay: Number.POSITIVE_INFINITY })) {
-    const event = JSON.parse(line) as WireEvent;
-    if ("error" in event) throw errorOf(event.error);
-    yield event.event as T;
+  try {
+    for await (const line of createInterface({ input: answer, crlfDelay: Number.POSITIVE_INFINITY })) {
+      const event = JSON.parse(line) as WireEvent;
+      if ("error" in event) throw errorOf(event.error);
+      yield event.event as T;
+    }
+    call.signal?.throwIfAborted();
+    if (!isDone) throw new CriError("UNAVAILABLE", "Cannot read the node's answer: it ended early");
+  } finally {
+    // Who stops reading wants no more of it to be done.
+    answer.destroy();
   }
-  call.signal?.throwIfAborted();
-  if (!isDone) throw new CriError("UNAVAILABLE", "Cannot read the node's answer: it ended early");
 }
 
 async function* bytes(call: Call): AsyncGenerator<Uint8Array> {

@@ -128,7 +128,10 @@ async function sendEvents(response: ServerResponse, events: AsyncIterable<unknow
   response.writeHead(200, { "content-type": "application/x-ndjson" });
   response.flushHeaders();
   try {
-    for await (const event of events) await write(response, { event });
+    for await (const event of events) {
+      if (response.destroyed) return;
+      await write(response, { event });
+    }
   } catch (error) {
     await write(response, { error: wireErrorOf(error) });
   }
@@ -141,6 +144,7 @@ async function write(response: ServerResponse, event: WireEvent): Promise<void> 
 
 async function sendBytes(response: ServerResponse, archive: AsyncIterable<Uint8Array>): Promise<void> {
   for await (const chunk of archive) {
+    if (response.destroyed) return;
     if (!response.headersSent) response.writeHead(200, { "content-type": "application/x-tar" });
     await writeBytes(response, chunk);
   }
