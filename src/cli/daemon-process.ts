@@ -1,7 +1,7 @@
 import { spawn, type ChildProcess } from "node:child_process";
 import { fileURLToPath } from "node:url";
 
-import { SMALL_PROCESS_ENVIRONMENT, SMALL_PROCESS_FLAGS } from "../base/small-process.ts";
+import { SMALL_PROCESS_FLAGS, smallProcessEnvironment } from "../base/small-process.ts";
 import { siblingModule } from "../base/sibling-module.ts";
 
 /** Starts a program of the daemon that lives on without this process. `argument` is what it reads as JSON. */
@@ -9,7 +9,7 @@ export function spawnSupervisor(argument: object, stderr: number): ChildProcess 
   const child = spawn(process.execPath, [...SMALL_PROCESS_FLAGS, entry("supervisor-main"), JSON.stringify(argument)], {
     detached: true,
     cwd: "/",
-    env: { ...process.env, ...SMALL_PROCESS_ENVIRONMENT },
+    env: smallProcessEnvironment(),
     stdio: ["ignore", stderr, stderr],
   });
   child.unref();
@@ -19,6 +19,7 @@ export function spawnSupervisor(argument: object, stderr: number): ChildProcess 
 /** Starts the program that removes what a cluster has left; its standard error is shown. */
 export function spawnPurge(argument: object): ChildProcess {
   return spawn(process.execPath, [...SMALL_PROCESS_FLAGS, entry("purge-main"), JSON.stringify(argument)], {
+    env: smallProcessEnvironment(),
     stdio: ["ignore", "inherit", "inherit"],
   });
 }
@@ -26,7 +27,7 @@ export function spawnPurge(argument: object): ChildProcess {
 /** Starts the program that owns a cluster's images while no node runs; it ends when its IPC channel is closed. */
 export function spawnImageStore(argument: object): ChildProcess {
   return spawn(process.execPath, [...SMALL_PROCESS_FLAGS, entry("image-store-process"), JSON.stringify(argument)], {
-    env: { ...process.env, ...SMALL_PROCESS_ENVIRONMENT },
+    env: smallProcessEnvironment(),
     stdio: ["ignore", "ignore", "inherit", "ipc"],
   });
 }

@@ -3,7 +3,7 @@ import { fileURLToPath } from "node:url";
 
 import { compileCacheDirectory } from "../base/compile-cache-directory.ts";
 import { backoffDelay } from "../base/retry.ts";
-import { SMALL_PROCESS_ENVIRONMENT } from "../base/small-process.ts";
+import { smallProcessEnvironment } from "../base/small-process.ts";
 import type { RoleError, RoleName, RoleState, RoleStatus } from "../instance/cluster-status.ts";
 import type { RoleConfig, RoleOrder, RoleReport } from "./role-protocol.ts";
 import type { RotatingLog } from "./rotating-log.ts";
@@ -108,7 +108,7 @@ export class SupervisedRole {
   }
 
   #environment(): NodeJS.ProcessEnv {
-    const env = { ...process.env, ...SMALL_PROCESS_ENVIRONMENT, NODE_COMPILE_CACHE: compileCacheDirectory() };
+    const env = { ...smallProcessEnvironment(), NODE_COMPILE_CACHE: compileCacheDirectory() };
     // What a failpoint killed must be able to run again.
     return this.#restarts === 0 ? env : { ...env, BERTH_FAILPOINTS: "" };
   }

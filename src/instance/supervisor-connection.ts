@@ -24,6 +24,8 @@ export async function askSupervisor(
     if (code === "ENOENT" || code === "ECONNREFUSED") return undefined;
     throw error;
   }
+  // A supervisor that is killed resets the connection, before the first answer is read too: for the reader that is its end.
+  socket.on("error", () => {});
   socket.write(`${JSON.stringify(request)}\n`);
   return readStatuses(socket, signal);
 }
@@ -41,8 +43,6 @@ async function* readStatuses(socket: Socket, signal: AbortSignal | undefined): A
   // A destroyed socket has no end, which the lines would wait for.
   const end = () => lines.close();
   signal?.addEventListener("abort", end, { once: true });
-  // A supervisor that is killed resets the connection: for the reader that is its end.
-  socket.on("error", () => {});
   lines.on("error", () => {});
   try {
     for await (const line of lines) yield JSON.parse(line) as ClusterStatus;

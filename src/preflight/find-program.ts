@@ -1,13 +1,14 @@
 import { access, constants } from "node:fs/promises";
 import { delimiter, join } from "node:path";
 
+import { programPath } from "../base/program-path.ts";
+
 /**
  * Returns the path of a program on the PATH, undefined where there is none. The system's own directories are searched
  * after it, since a user's PATH often lacks those for administrators.
  */
-export async function findProgram(name: string, path = process.env["PATH"] ?? ""): Promise<string | undefined> {
-  const directories = [...path.split(delimiter), "/usr/local/sbin", "/usr/sbin", "/sbin", "/usr/bin", "/bin"];
-  for (const directory of directories.filter((candidate) => candidate.startsWith("/"))) {
+export async function findProgram(name: string, path = process.env["PATH"]): Promise<string | undefined> {
+  for (const directory of programPath(path).split(delimiter)) {
     const file = join(directory, name);
     if (await isExecutable(file)) return file;
   }
