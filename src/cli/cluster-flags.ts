@@ -5,6 +5,7 @@ import { Command, InvalidArgumentError, Option } from "commander";
 
 import type { ClusterOptions } from "../instance/cluster-options.ts";
 import { findInstance, type Instance, type InstanceRequest } from "../instance/open-instance.ts";
+import { registryOptionsOf } from "../instance/registry-options.ts";
 import { CliError } from "./cli-error.ts";
 import { applyConfigFile } from "./config-file.ts";
 
@@ -97,12 +98,12 @@ export function clusterOptionsOf(flags: ClusterFlags): ClusterOptions {
     admissionPlugins: flags.enableAdmissionPlugins,
     verbosity: flags.verbose,
     hostCredentials: true,
-    registries: {
+    registries: registryOptionsOf({
       file: flags.privateRegistry,
       hostsDirectory: flags.hostsDir,
-      mirrorsOnly: flags.disableDefaultRegistryEndpoint === true,
+      mirrorsOnly: flags.disableDefaultRegistryEndpoint,
       allowedRealms: flags.allowRegistryRealm,
-    },
+    }),
   };
 }
 

@@ -3,6 +3,7 @@ import { createLogger } from "../base/log.ts";
 import { imagesInUse } from "../containers/images-in-use.ts";
 import { serveImages } from "../cri/serve-images.ts";
 import type { ImageStoreMessage, ImageStoreOrder } from "../instance/image-store-protocol.ts";
+import { registryOptionsOf } from "../instance/registry-options.ts";
 import { openImageStore } from "./open-image-store.ts";
 
 // Started by `berth image` where no node runs: owns the images as long as the other end of the IPC channel is there.
@@ -16,7 +17,7 @@ process.on("SIGINT", () => {});
 const alive = setInterval(() => {}, 2 ** 30);
 try {
   const logger = createLogger({ role: "images", level: "warn" });
-  const registries = { mirrorsOnly: false, allowedRealms: [] };
+  const registries = registryOptionsOf();
   await using store = await openImageStore({ paths, registries, logger, signal: ended.signal });
   const images = store.images.administer(async () => await imagesInUse(store.metadata));
   await using _server = await serveImages(socketPath, images);

@@ -8,6 +8,7 @@ import { loadKubeconfig } from "../client/kubeconfig.ts";
 import type { RestClient } from "../client/rest-client.ts";
 import type { ClusterStatus } from "../instance/cluster-status.ts";
 import { openInstance } from "../instance/open-instance.ts";
+import { type RegistryOptions, registryOptionsOf } from "../instance/registry-options.ts";
 import { DaemonError } from "./daemon-error.ts";
 import { purgeInstance } from "./purge-instance.ts";
 import { startSupervisor, type Supervisor } from "./supervisor.ts";
@@ -24,8 +25,8 @@ export interface StartClusterOptions {
   readonly admissionPlugins?: readonly string[];
   /** Lets pulls use this host's docker and kubelet credential files. False by default: a test must not depend on them. */
   readonly hostCredentials?: boolean;
-  /** Mirrors and registry settings, from a `registries.yaml`; none of this host's by default. */
-  readonly registries?: { readonly file: string };
+  /** Path of a `registries.yaml`: mirrors and settings of registries. None of this host's by default. */
+  readonly privateRegistry?: string;
   /** 1 and above for debug lines in the logs. */
   readonly verbosity?: number;
   /** How long to wait until it is ready; 30,000 by default. */
@@ -74,7 +75,7 @@ export async function startCluster(options: StartClusterOptions = {}): Promise<C
       admissionPlugins: options.admissionPlugins ?? [],
       verbosity: options.verbosity ?? 0,
       hostCredentials: options.hostCredentials ?? false,
-      registries: options.registries && { mirrorsOnly: false, allowedRealms: [], ...options.registries },
+      ...(options.privateRegistry === undefined ? {} : { registries: registriesOf(options.privateRegistry) }),
     },
   });
   stack.defer(async () => await endSupervisor(supervisor));
@@ -96,6 +97,10 @@ export async function startCluster(options: StartClusterOptions = {}): Promise<C
     status: () => supervisor.status,
     [Symbol.asyncDispose]: async () => await owned.disposeAsync(),
   };
+}
+
+function registriesOf(file: string): RegistryOptions {
+  return { ...registryOptionsOf({ file }), hostsDirectories: [] };
 }
 
 function requireRoot(): void {

@@ -1,3 +1,5 @@
+import type { RegistryOptions } from "./registry-options.ts";
+
 /** How a cluster is to run: what the flags of `berth up` and `berth server` say. */
 export interface ClusterOptions {
   /** Whether this machine runs pods; without it there is the API alone and no privilege is needed. */
@@ -14,16 +16,4 @@ export interface ClusterOptions {
   readonly hostCredentials: boolean;
   /** Where images are asked for; each registry itself and it alone where absent. */
   readonly registries?: RegistryOptions | undefined;
-}
-
-/** Files that say where images are asked for, in the formats of k3s and containerd. */
-export interface RegistryOptions {
-  /** `registries.yaml`; the usual places where absent. */
-  readonly file?: string | undefined;
-  /** Directory of `REGISTRY/hosts.toml`; the usual places where absent. */
-  readonly hostsDirectory?: string | undefined;
-  /** Whether a registry that has mirrors is left alone itself. */
-  readonly mirrorsOnly: boolean;
-  /** `REGISTRY=REALM` pairs of token services outside a registry's domain that may get its credential. */
-  readonly allowedRealms: readonly string[];
 }

@@ -79,6 +79,8 @@ export class Dispatchers implements AsyncDisposable {
       maxHeaderSize: 16 * 1024,
       connections: 16,
       allowH2: true,
+      // One stream of HTTP/2 is to be as fast as a connection of HTTP/1.1.
+      h2Options: { connectionWindowSize: 16 * 1024 * 1024, settings: { initialWindowSize: 4 * 1024 * 1024 } },
     };
   }
 
