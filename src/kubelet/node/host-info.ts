@@ -63,7 +63,7 @@ export async function readHostPressure(directory: string): Promise<HostPressure>
     readText("/proc/meminfo"),
     readText("/proc/loadavg"),
     readText("/proc/sys/kernel/pid_max"),
-    readFilesystem(directory),
+    readFilesystemRoom(directory),
   ]);
   const running = /\d+\/(\d+)/.exec(loadavg)?.[1];
   const isKnown = running !== undefined && pidMax !== "";
@@ -74,9 +74,8 @@ export async function readHostPressure(directory: string): Promise<HostPressure>
   };
 }
 
-const ARCHITECTURES: Readonly<Record<string, string>> = { x64: "amd64", ia32: "386", arm64: "arm64", arm: "arm" };
-
-async function readFilesystem(directory: string): Promise<FilesystemRoom | undefined> {
+/** Reads how much room the file system of `directory` has; undefined where it does not say. */
+export async function readFilesystemRoom(directory: string): Promise<FilesystemRoom | undefined> {
   try {
     const { bsize, blocks, bavail, files, ffree } = await statfs(directory);
     return { capacityBytes: bsize * blocks, availableBytes: bsize * bavail, inodes: files, freeInodes: ffree };
@@ -84,6 +83,8 @@ async function readFilesystem(directory: string): Promise<FilesystemRoom | undef
     return undefined;
   }
 }
+
+const ARCHITECTURES: Readonly<Record<string, string>> = { x64: "amd64", ia32: "386", arm64: "arm64", arm: "arm" };
 
 function meminfoBytes(meminfo: string, field: string): number | undefined {
   const kib = new RegExp(`^${field}:\\s+(\\d+) kB$`, "m").exec(meminfo)?.[1];

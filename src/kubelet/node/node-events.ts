@@ -6,6 +6,8 @@ export interface NodeEvents {
   starting(): void;
   /** Tells the conditions that are not as they were. */
   changed(before: NodeStatus | undefined, after: NodeStatus): void;
+  /** Tells what the node's administrator should see to. */
+  warning(reason: string, message: string): void;
 }
 
 /** Returns a recorder of events about a node. Their uid is the node's name, which is what clients look them up by. */
@@ -13,6 +15,7 @@ export function createNodeEvents(recorder: Pick<EventRecorder, "record">, nodeNa
   const object = { kind: "Node", name: nodeName, uid: nodeName };
   return {
     starting: () => recorder.record(object, { type: "Normal", reason: "Starting", message: "Starting kubelet." }),
+    warning: (reason, message) => recorder.record(object, { type: "Warning", reason, message }),
     changed: (before, after) => {
       for (const condition of after.conditions ?? []) {
         const reason = reasonOf(condition);

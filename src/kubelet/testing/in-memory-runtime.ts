@@ -19,6 +19,7 @@ import type {
   RuntimeStatus,
   VersionInfo,
 } from "../../cri/runtime-service.ts";
+import { scriptedImageId } from "./scripted-images.ts";
 
 /**
  * A runtime without processes: sandboxes and containers are records that go through the states CRI gives them. Containers run until told
@@ -128,7 +129,7 @@ export class InMemoryRuntime implements RuntimeService {
       mounts,
       logPath: `${sandbox.logDirectory}/${logPath}`,
       imageRef: `${image.image}@sha256:0`,
-      imageId: "sha256:1",
+      imageId: scriptedImageId(image.image),
       state: "CONTAINER_CREATED",
       createdAt: this.#clock.now(),
       startedAt: 0,
