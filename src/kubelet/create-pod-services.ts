@@ -5,9 +5,14 @@ import type { VersionInfo } from "../cri/runtime-service.ts";
 import { Backoff } from "./backoff.ts";
 import { createObjectReader } from "./container/object-reader.ts";
 import { createHookRunner } from "./hooks/run-hook.ts";
-import { ImageManager } from "./image-manager/image-manager.ts";
+import { ImageManager, type PullLimits } from "./image-manager/image-manager.ts";
 import { createContainerKiller } from "./kill-container.ts";
-import { DEFAULT_MAX_PODS, type KubeletOptions } from "./kubelet-options.ts";
+import {
+  DEFAULT_MAX_PODS,
+  DEFAULT_REGISTRY_BURST,
+  type KubeletConfig,
+  type KubeletOptions,
+} from "./kubelet-options.ts";
 import { type HostInfo, readHostPressure } from "./node/host-info.ts";
 import { nodeResourcesOf } from "./node/node-resources.ts";
 import { podDirectories } from "./pod-directories.ts";
@@ -30,18 +35,21 @@ export interface PodServicesParts {
   readonly clock: Clock;
   /** Called when an image has come to the node. */
   readonly onPulled: () => void;
+  /** Called with the reference of an image that a container is about to be made from. */
+  readonly onImageUsed: (reference: string) => void;
 }
 
 /** Returns what all pods of a node share. */
 export async function createPodServices(options: KubeletOptions, parts: PodServicesParts): Promise<PodServices> {
   const { client, runtime, images, logger, config = {} } = options;
-  const { surroundings, statuses, clock, onPulled } = parts;
+  const { surroundings, statuses, clock, onPulled, onImageUsed: onUsed } = parts;
   const events = createPodEvents(parts.recorder);
   const directories = podDirectories(options.rootDir, options.logsDir);
   const hooks = createHookRunner({ runtime, clock });
   const killer = createContainerKiller({ runtime, hooks, events, clock, logger });
   const nodeFiles = createNodeFileCredentials(config.credentialFiles ?? []);
-  const imageManager = new ImageManager({ client, images, nodeFiles, events, onPulled, logger, clock });
+  const limits = pullLimitsOf(config);
+  const imageManager = new ImageManager({ client, images, nodeFiles, events, limits, onPulled, onUsed, logger, clock });
   const crashBackoff = new Backoff(clock, { initialMs: 10_000, maxMs: 300_000 });
   const objects = createObjectReader(client);
   const node = await nodeFactsOf(options, surroundings);
@@ -49,6 +57,15 @@ export async function createPodServices(options: KubeletOptions, parts: PodServi
   const { clusterDns = [], clusterDomain = "cluster.local" } = config;
   const dns = { clusterDns, clusterDomain, resolvConf: surroundings.resolvConf };
   return { ...shared, client, statuses, logger, dns, starter: { ...shared, images, hooks } };
+}
+
+/** Upstream pulls one image at a time unless told otherwise; see docs/differences.md. */
+function pullLimitsOf(config: KubeletConfig): PullLimits {
+  const { serializeImagePulls = false, maxParallelImagePulls = Number.POSITIVE_INFINITY } = config;
+  return {
+    maxParallel: serializeImagePulls ? 1 : maxParallelImagePulls,
+    rate: { perSecond: config.registryPullQPS ?? 0, burst: config.registryBurst ?? DEFAULT_REGISTRY_BURST },
+  };
 }
 
 async function nodeFactsOf(options: KubeletOptions, { host, version }: Surroundings): Promise<NodeFacts> {

@@ -6,6 +6,7 @@ import type { RestClient } from "../client/rest-client.ts";
 import type { NodeFile } from "../credentials/node-files.ts";
 import type { ImageService, PullTraceService } from "../cri/image-service.ts";
 import type { RuntimeService } from "../cri/runtime-service.ts";
+import type { ImageGarbagePolicy } from "./image-gc/image-garbage-policy.ts";
 import type { HostInfo } from "./node/host-info.ts";
 
 /** What a kubelet is made of. */
@@ -51,9 +52,21 @@ export interface KubeletConfig {
   readonly podCidr?: string;
   /** 50. */
   readonly nodeStatusMaxImages?: number;
+  /** Whether images are pulled one at a time; false. */
+  readonly serializeImagePulls?: boolean;
+  /** Pulls at the same time; any number by default. */
+  readonly maxParallelImagePulls?: number;
+  /** Pulls begun in a second; more wait. 0, any number, by default. */
+  readonly registryPullQPS?: number;
+  /** Pulls that may begin at once under `registryPullQPS`; 10. */
+  readonly registryBurst?: number;
+  readonly imageGarbage?: Partial<ImageGarbagePolicy>;
   /** Where credentials of the node are looked for; nowhere by default. */
   readonly credentialFiles?: readonly NodeFile[];
 }
 
 /** How many pods a node takes where its configuration does not say. */
 export const DEFAULT_MAX_PODS = 110;
+
+/** How many pulls may begin at once where their rate is limited. */
+export const DEFAULT_REGISTRY_BURST = 10;

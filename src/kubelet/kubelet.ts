@@ -1,4 +1,5 @@
 import { mkdir } from "node:fs/promises";
+import { join } from "node:path";
 
 import type { Node, Pod } from "../api/core-v1.gen.ts";
 import { applyDefaults } from "../api/defaults/apply-defaults.ts";
@@ -8,7 +9,10 @@ import { createEventRecorder, type EventRecorder } from "../client/event-recorde
 import type { Informer } from "../client/informer.ts";
 import { createPodServices, type Surroundings } from "./create-pod-services.ts";
 import type { KubeletOptions } from "./kubelet-options.ts";
-import { readHostInfo } from "./node/host-info.ts";
+import { collectImages } from "./image-gc/collect-images.ts";
+import { ImageGarbage } from "./image-gc/image-garbage.ts";
+import { DEFAULT_IMAGE_GARBAGE_POLICY, type ImageGarbagePolicy } from "./image-gc/image-garbage-policy.ts";
+import { readFilesystemRoom, readHostInfo } from "./node/host-info.ts";
 import { createNodeEvents, type NodeEvents } from "./node/node-events.ts";
 import { NodeRegistration } from "./node/node-registration.ts";
 import { readNodeStatus } from "./node/read-node-status.ts";
@@ -26,6 +30,7 @@ import { type NodeServer, startNodeServer } from "./server/node-server.ts";
 import { createNodePodInformer } from "./sources/api-pods.ts";
 import { createMirrorPods } from "./sources/mirror-pods.ts";
 import { watchStaticPods } from "./sources/static-pods.ts";
+import { isTerminalPhase } from "./status/pod-phase.ts";
 import { StatusManager } from "./status/status-manager.ts";
 import { stopPod } from "./stop-pod.ts";
 
@@ -83,6 +88,7 @@ class NodeKubelet implements Kubelet {
       recorder,
       clock,
       onPulled: () => registration.wake(),
+      onImageUsed: (reference) => garbage.used(reference),
     });
     const workers = new PodWorkers(services, (pod) => manager.onFinished(pod));
     const mirrors = createMirrorPods({ client, node: () => registration.node, logger });
@@ -90,11 +96,12 @@ class NodeKubelet implements Kubelet {
     const manager = new PodManager({ informer, workers, statuses, mirrors, hasStaticPods });
     const nodeEvents = createNodeEvents(recorder, nodeName);
     const registration = this.#createRegistration({ surroundings, nodeEvents }, (node) => this.#onNode(node, manager));
+    const garbage = this.#createImageGarbage({ manager, nodeEvents, registration });
     this.#services = services;
     // A range that is known beforehand makes the network ready before the node first tells how it is.
     [this.#server] = await Promise.all([this.#listen(manager), this.#setPodCidr(config.podCidr)]);
-    const parts = { manager, workers, registration };
-    this.#running = this.#run(parts, { informer, recorder });
+    const parts = { manager, workers, registration, garbage };
+    this.#running = this.#run(parts, { informer, recorder, nodeEvents });
   }
 
   async close(): Promise<void> {
@@ -125,7 +132,8 @@ class NodeKubelet implements Kubelet {
     await Promise.all([this.#running, this.#server?.[Symbol.asyncDispose]()]);
   }
 
-  async #run({ manager, workers, registration }: Parts, { informer, recorder }: Wires): Promise<void> {
+  async #run({ manager, workers, registration, garbage }: Parts, wires: Wires): Promise<void> {
+    const { informer, recorder, nodeEvents } = wires;
     const { runtime, logger, config = {} } = this.#options;
     const { signal } = this.#stop;
     const onRelist = (pods: ReadonlyMap<string, PodRef>) => this.#onRelist(pods, manager, workers);
@@ -136,6 +144,15 @@ class NodeKubelet implements Kubelet {
     await Promise.all([
       informer.run(signal),
       registration.run(signal),
+      collectImages({
+        garbage,
+        policy: this.#imageGarbagePolicy,
+        isReady: () => manager.isSynced,
+        nodeEvents,
+        clock: this.#clock,
+        logger,
+        signal,
+      }),
       watchPodLifecycle({ runtime, onChange, onRelist, clock: this.#clock, logger, signal }),
       ...(config.staticPodPath === undefined ? [] : [this.#watchStaticPods(config.staticPodPath, manager)]),
     ]);
@@ -147,6 +164,26 @@ class NodeKubelet implements Kubelet {
     const { nodeName, listen, serving, clientCa, runtime, logger } = this.#options;
     const onPodChange = (uid: string, callback: () => void) => this.#changes.subscribe(uid, callback);
     return startNodeServer({ nodeName, ...listen, ...serving, clientCa, runtime, pods, onPodChange, logger });
+  }
+
+  get #imageGarbagePolicy(): ImageGarbagePolicy {
+    return { ...DEFAULT_IMAGE_GARBAGE_POLICY, ...this.#options.config?.imageGarbage };
+  }
+
+  #createImageGarbage({ manager, nodeEvents, registration }: GarbageParts): ImageGarbage {
+    const { runtime, images, rootDir, logger } = this.#options;
+    return new ImageGarbage({
+      runtime,
+      images,
+      pods: () => manager.list().flatMap(({ pod, status }) => (isTerminalPhase(status?.phase) ? [] : [pod.spec])),
+      policy: this.#imageGarbagePolicy,
+      usageFile: join(rootDir, "image-usage.json"),
+      readRoom: readFilesystemRoom,
+      nodeEvents,
+      onRemoved: () => registration.wake(),
+      clock: this.#clock,
+      logger,
+    });
   }
 
   #createRegistration({ surroundings, nodeEvents }: NodeParts, onNode: (node: Node) => void): NodeRegistration {
@@ -217,6 +254,13 @@ interface Parts {
   readonly manager: PodManager;
   readonly workers: PodWorkers;
   readonly registration: NodeRegistration;
+  readonly garbage: ImageGarbage;
+}
+
+interface GarbageParts {
+  readonly manager: PodManager;
+  readonly nodeEvents: NodeEvents;
+  readonly registration: NodeRegistration;
 }
 
 interface NodeParts {
@@ -227,6 +271,7 @@ interface NodeParts {
 interface Wires {
   readonly informer: Informer<Pod>;
   readonly recorder: EventRecorder;
+  readonly nodeEvents: NodeEvents;
 }
 
 async function findSurroundings({

@@ -5,7 +5,7 @@ import { messageOf } from "../../base/coded-error.ts";
 import type { Logger } from "../../base/log.ts";
 import type { RestClient } from "../../client/rest-client.ts";
 import type { NodeFileCredentials } from "../../credentials/node-files.ts";
-import type { ImageService } from "../../cri/image-service.ts";
+import type { AuthConfig, ImageService, PullTraceService } from "../../cri/image-service.ts";
 import type { ImageSpec } from "../../cri/image-spec.ts";
 import type { PodSandboxConfig } from "../../cri/runtime-service.ts";
 import { createKeyring } from "../../keyring/keyring.ts";
@@ -15,17 +15,30 @@ import { ContainerStartError } from "../container-start-error.ts";
 import { formatGoDuration } from "../go-duration.ts";
 import type { PodAndContainer, PodEvents } from "../pod-events.ts";
 import { readPullSecrets } from "../pull-secrets.ts";
+import { PullRate, type PullRateLimits } from "./pull-rate.ts";
+import { type PullSlot, PullSlots } from "./pull-slots.ts";
+import { PullWatch } from "./pull-watch.ts";
 import { PullFailure, pullWithCredentials } from "./pull-with-credentials.ts";
 
 export interface ImageManagerOptions {
   readonly client: RestClient;
-  readonly images: ImageService;
+  readonly images: ImageService & Partial<PullTraceService>;
   readonly nodeFiles: NodeFileCredentials;
   readonly events: PodEvents;
+  readonly limits: PullLimits;
   /** Called when an image has come to the node. */
   readonly onPulled: () => void;
+  /** Called with the reference of an image that a container is about to be made from. */
+  readonly onUsed: (reference: string) => void;
   readonly logger: Logger;
   readonly clock?: Clock;
+}
+
+/** What pulls of all pods share. */
+export interface PullLimits {
+  /** Pulls at the same time; `Infinity` for any number. A pull that gets no bytes does not count. */
+  readonly maxParallel: number;
+  readonly rate: PullRateLimits;
 }
 
 /** Which container needs its image, and for which sandbox. */
@@ -38,6 +51,8 @@ export class ImageManager {
   readonly #options: ImageManagerOptions;
   readonly #clock: Clock;
   readonly #backoff: Backoff;
+  readonly #slots: PullSlots;
+  readonly #rate: PullRate;
   /** Message of the last failed pull by back-off key. */
   readonly #failures = new Map<string, string>();
 
@@ -45,17 +60,20 @@ export class ImageManager {
     this.#options = options;
     this.#clock = options.clock ?? systemClock;
     this.#backoff = new Backoff(this.#clock, { initialMs: 10_000, maxMs: 300_000 });
+    this.#slots = new PullSlots(options.limits.maxParallel);
+    this.#rate = new PullRate(this.#clock, options.limits.rate);
   }
 
   /**
    * Returns the image to create the container from. Throws `ContainerStartError` with the reason the kubelet gives; events tell each
-   * step. Pulls of different pods run side by side.
+   * step. Pulls of different pods run side by side as far as the limits let them.
    */
   async ensureImage(request: ImageRequest, signal: AbortSignal): Promise<ImageSpec> {
     const image = this.#imageSpecOf(request);
     const policy = request.container.spec.imagePullPolicy ?? "IfNotPresent";
     if (policy !== "Always" && (await this.#isPresent(image, request))) {
       this.#event(request, "Normal", "Pulled", `Container image "${image.image}" already present on machine`);
+      this.#options.onUsed(image.image);
       return image;
     }
     if (policy === "Never") {
@@ -112,8 +130,9 @@ export class ImageManager {
     const key = backoffKeyOf(request, image);
     const startedAt = this.#clock.monotonic();
     this.#event(request, "Normal", "Pulling", `Pulling image "${image.image}"`);
+    let pullMs: number;
     try {
-      await this.#pullWithCredentials(image, request, signal);
+      pullMs = await this.#pullInTurn(image, request, signal);
     } catch (error) {
       signal.throwIfAborted();
       throw this.#failed(error, { image, request, key });
@@ -121,12 +140,27 @@ export class ImageManager {
     this.#failures.delete(key);
     this.#backoff.collectGarbage();
     this.#options.onPulled();
-    await this.#reportPulled(image, request, this.#clock.monotonic() - startedAt);
+    this.#options.onUsed(image.image);
+    await this.#reportPulled(image, request, { pullMs, totalMs: this.#clock.monotonic() - startedAt });
   }
 
-  async #pullWithCredentials(image: ImageSpec, request: ImageRequest, signal: AbortSignal): Promise<void> {
-    const { client, images, nodeFiles, logger, events } = this.#options;
-    const { pod, sandboxConfig } = request;
+  /** Returns how long the pull itself took, in milliseconds. */
+  async #pullInTurn(image: ImageSpec, request: ImageRequest, signal: AbortSignal): Promise<number> {
+    await using watch = new PullWatch({
+      traces: this.#options.images,
+      clock: this.#clock,
+      onProgress: (progress) =>
+        this.#event(request, "Normal", "Pulling", `Pulling image "${image.image}": ${progress}`),
+    });
+    using slot = await this.#slots.acquire(signal);
+    const startedAt = this.#clock.monotonic();
+    await this.#pullWithCredentials({ image, request, watch, slot }, signal);
+    return this.#clock.monotonic() - startedAt;
+  }
+
+  async #pullWithCredentials(pull: PullInTurn, signal: AbortSignal): Promise<void> {
+    const { client, nodeFiles, logger, events } = this.#options;
+    const { pod } = pull.request;
     const [secrets, node] = await Promise.all([readPullSecrets({ client, logger }, pod, signal), nodeFiles.read()]);
     if (secrets.missing.length > 0) {
       const names = secrets.missing.join(", ");
@@ -139,15 +173,19 @@ export class ImageManager {
       ...node.passedOver.map(({ path, problem }) => `node file "${path}" passed over: ${problem}`),
     ];
     const keyring = createKeyring([secrets.configs, node.found === undefined ? [] : [node.found]]);
-    const { repository } = parseReference(image.image);
-    await pullWithCredentials(
-      (auth) =>
-        images.pullImage(
-          { image, sandboxConfig, pullId: randomUUID(), ...(auth === undefined ? {} : { auth }) },
-          signal,
-        ),
-      { repository, keyring, notes, signal },
-    );
+    const { repository } = parseReference(pull.image.image);
+    const attempt = async (auth: AuthConfig | undefined) => await this.#attempt({ ...pull, auth }, signal);
+    await pullWithCredentials(attempt, { repository, keyring, notes, signal });
+  }
+
+  async #attempt({ image, request, watch, slot, auth }: PullAttempt, signal: AbortSignal): Promise<string> {
+    await this.#rate.take(signal);
+    const { sandboxConfig } = request;
+    const pullId = randomUUID();
+    // What waits behind a registry that has gone silent must not wait for as long as that does.
+    watch.follow({ pullId, onStall: () => slot.release() });
+    const pull = { image, sandboxConfig, pullId, ...(auth === undefined ? {} : { auth }) };
+    return await this.#options.images.pullImage(pull, signal);
   }
 
   #failed(error: unknown, { image, request, key }: FailedPull): ContainerStartError {
@@ -167,10 +205,10 @@ export class ImageManager {
     });
   }
 
-  async #reportPulled(image: ImageSpec, request: ImageRequest, elapsedMs: number): Promise<void> {
+  async #reportPulled(image: ImageSpec, request: ImageRequest, times: PullTimes): Promise<void> {
     const size = (await this.#options.images.imageStatus(image).catch(() => undefined))?.size ?? 0;
-    const elapsed = formatGoDuration(elapsedMs);
-    const message = `Successfully pulled image "${image.image}" in ${elapsed} (${elapsed} including waiting). Image size: ${size} bytes.`;
+    const [alone, total] = [formatGoDuration(times.pullMs), formatGoDuration(times.totalMs)];
+    const message = `Successfully pulled image "${image.image}" in ${alone} (${total} including waiting). Image size: ${size} bytes.`;
     this.#event(request, "Normal", "Pulled", message);
   }
 
@@ -186,6 +224,23 @@ const CLAUSES = {
   RegistryUnavailable: "the registry is unavailable",
   SignatureValidationFailed: "the signature validation failed",
 } as const;
+
+interface PullInTurn {
+  readonly image: ImageSpec;
+  readonly request: ImageRequest;
+  readonly watch: PullWatch;
+  readonly slot: PullSlot;
+}
+
+interface PullAttempt extends PullInTurn {
+  readonly auth: AuthConfig | undefined;
+}
+
+interface PullTimes {
+  readonly pullMs: number;
+  /** Its wait for a slot included. */
+  readonly totalMs: number;
+}
 
 interface FailedPull {
   readonly image: ImageSpec;

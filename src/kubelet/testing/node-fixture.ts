@@ -11,6 +11,7 @@ import type { EventFacts, EventRecorder } from "../../client/event-recorder.ts";
 import type { ObjectReference } from "../../api/core-v1.gen.ts";
 import { Secret } from "../../base/secret.ts";
 import { createPodServices } from "../create-pod-services.ts";
+import type { KubeletConfig } from "../kubelet-options.ts";
 import type { HostInfo } from "../node/host-info.ts";
 import { nodePodOf } from "../node-pod.ts";
 import { PodWorkers } from "../pod-workers.ts";
@@ -41,16 +42,20 @@ export class NodeFixture implements AsyncDisposable {
   readonly images = new ScriptedImages();
   /** Events as `TYPE REASON MESSAGE`, in order. */
   readonly events: string[] = [];
+  /** References of the images that containers were to be made from, in order. */
+  readonly imagesUsed: string[] = [];
   readonly rootDir: string;
+  readonly #config: KubeletConfig;
   readonly #stop = new AbortController();
   #workers: PodWorkers | undefined;
 
-  private constructor(rootDir: string) {
+  private constructor(rootDir: string, config: KubeletConfig) {
     this.rootDir = rootDir;
+    this.#config = config;
   }
 
-  static async open(): Promise<NodeFixture> {
-    const fixture = new NodeFixture(await mkdtemp(join(tmpdir(), "kubelet-node-")));
+  static async open(config: KubeletConfig = {}): Promise<NodeFixture> {
+    const fixture = new NodeFixture(await mkdtemp(join(tmpdir(), "kubelet-node-")), config);
     await writeFile(join(fixture.rootDir, "resolv.conf"), "nameserver 10.1.1.1\n");
     await fixture.restart();
     return fixture;
@@ -81,7 +86,7 @@ export class NodeFixture implements AsyncDisposable {
         listen: { host: "127.0.0.1", port: 0 },
         serving: { certificate: "", key: new Secret("") },
         clientCa: "",
-        config: { credentialFiles: [{ path: join(rootDir, "config.json"), format: "config.json" }] },
+        config: { ...this.#config, credentialFiles: [{ path: join(rootDir, "config.json"), format: "config.json" }] },
         hostInfo: HOST,
       },
       {
@@ -90,6 +95,7 @@ export class NodeFixture implements AsyncDisposable {
         recorder: this.#recorder(),
         clock,
         onPulled: () => {},
+        onImageUsed: (reference) => void this.imagesUsed.push(reference),
       },
     );
     this.#workers = new PodWorkers(services, () => {});
