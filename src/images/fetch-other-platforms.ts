@@ -1,36 +1,31 @@
 import type { Descriptor } from "../oci/descriptor.ts";
 import { parseManifest } from "../oci/manifest.ts";
 import { isIndexMediaType, isManifestMediaType } from "../oci/media-type.ts";
-import { parseReference } from "../oci/reference.ts";
 import { MAX_MANIFEST_BYTES, type Repository } from "../registry/registry-client.ts";
-import type { AuthConfig } from "../cri/image-service.ts";
-import { credentialOfAuth } from "./credential-of-auth.ts";
 import type { ActiveLease } from "./active-leases.ts";
 import type { ImageContext } from "./image-context.ts";
 import type { BlobRecord } from "./image-records.ts";
 
 export interface OtherPlatforms {
-  /** Id of the image that was pulled, and the name it was pulled by. */
+  /** Id of the image that is on the node for one platform. */
   readonly id: string;
-  readonly image: string;
-  readonly auth?: AuthConfig | undefined;
-  readonly signal: AbortSignal;
+  readonly repository: Repository;
+  readonly signal?: AbortSignal | undefined;
 }
 
 /** Manifests below one index, of all levels. */
 const MAX_MANIFESTS = 200;
 
-/** Fetches all that the index of a pulled image names, without unpacking it, and keeps it with the image. */
+/** Fetches all that the index of an image names, without unpacking it, and keeps it with the image. */
 export async function fetchOtherPlatforms(context: ImageContext, others: OtherPlatforms): Promise<void> {
-  const { id, auth, signal } = others;
-  const reference = parseReference(others.image);
-  const repository = context.registry.openRepository({ reference, credential: credentialOfAuth(auth, reference) });
+  const { id, repository, signal } = others;
   const top = context.records.images.get(id)?.documents[0];
   if (top === undefined) return;
   using lease = context.leases.open();
   const fetch: Fetch = { context, repository, lease, signal, fetched: new Map() };
   const document = parseManifest(await context.content.read(top.digest, MAX_MANIFEST_BYTES));
-  if (document.kind === "index") for (const manifest of document.manifests) await fetchDocument(fetch, manifest);
+  if (document.kind !== "index") return;
+  for (const manifest of document.manifests) await fetchDocument(fetch, manifest);
   // Read anew: another pull may have changed it meanwhile.
   const record = context.records.images.get(id);
   if (record === undefined) return;
@@ -41,7 +36,7 @@ interface Fetch {
   readonly context: ImageContext;
   readonly repository: Repository;
   readonly lease: ActiveLease;
-  readonly signal: AbortSignal;
+  readonly signal: AbortSignal | undefined;
   readonly fetched: Map<string, BlobRecord>;
 }
 
@@ -73,7 +68,7 @@ async function fetchBlob({ context, repository, lease, signal, fetched }: Fetch,
 async function* manifestBytes(
   repository: Repository,
   descriptor: Descriptor,
-  signal: AbortSignal,
+  signal: AbortSignal | undefined,
 ): AsyncGenerator<Uint8Array> {
   yield await repository.fetchManifest(descriptor, signal);
 }

@@ -15,6 +15,7 @@ import { invalidArchive } from "./archive/invalid-archive.ts";
 import { type Archive, openArchive } from "./archive/open-archive.ts";
 import { collectGarbage } from "./collect-garbage.ts";
 import { fetchDocuments, type ImageDocuments } from "./fetch-documents.ts";
+import { fetchOtherPlatforms, type OtherPlatforms } from "./fetch-other-platforms.ts";
 import { isWhole, nameOf } from "./find-image.ts";
 import type { ImageContext } from "./image-context.ts";
 import { keepImage } from "./keep-image.ts";
@@ -77,12 +78,29 @@ async function loadOne({ context, archive, image, signal }: Load): Promise<Diges
     await takeLease({ context, lease, documents, key });
     const first = image.names[0];
     const trace = context.traces.begin(randomUUID(), first === undefined ? id : formatReference(first));
-    await pullLayers({ context, repository, image: documents, trace, signal });
-    trace.pulled(id);
-    await recordImage(context, documents, { references: image.names, lease: key });
+    try {
+      await pullLayers({ context, repository, image: documents, trace, signal });
+      await recordImage(context, documents, { references: image.names, lease: key });
+      trace.pulled(id);
+    } catch (error) {
+      trace.failed(error);
+      // The next try has the whole archive again: there is nothing to go on with.
+      await context.records.leases.delete(key);
+      throw error;
+    }
   }
   await keepImage(context, id);
+  await loadOtherPlatforms(context, { id, repository, signal });
   return id;
+}
+
+/** An archive may hold one platform alone of those that its index names. */
+async function loadOtherPlatforms(context: ImageContext, others: OtherPlatforms): Promise<void> {
+  try {
+    await fetchOtherPlatforms(context, others);
+  } catch (error) {
+    if (!(error instanceof CriError && error.code === "INVALID_ARGUMENT")) throw error;
+  }
 }
 
 /** Where the node has the image already, from a registry maybe, only names are added. */

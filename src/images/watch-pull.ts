@@ -4,7 +4,9 @@ import { setTimeout as delay } from "node:timers/promises";
 import { CriError } from "../cri/cri-error.ts";
 import type { PullRequest } from "../cri/image-administration.ts";
 import { normalizePlatform, type Platform } from "../oci/platform.ts";
+import { parseReference } from "../oci/reference.ts";
 import type { PullTrace } from "../trace/pull-trace.ts";
+import { credentialOfAuth } from "./credential-of-auth.ts";
 import { fetchOtherPlatforms } from "./fetch-other-platforms.ts";
 import type { ImageContext } from "./image-context.ts";
 import { keepImage } from "./keep-image.ts";
@@ -58,7 +60,9 @@ async function pull(context: ImageContext, request: PullRequest, { pullId, signa
   await keepImage(context, id);
   if (request.allPlatforms !== true) return;
   try {
-    await fetchOtherPlatforms(context, { id, image, auth, signal });
+    const reference = parseReference(image);
+    const repository = context.registry.openRepository({ reference, credential: credentialOfAuth(auth, reference) });
+    await fetchOtherPlatforms(context, { id, repository, signal });
   } catch (error) {
     throw pullError(image, error, signal);
   }
