@@ -6,6 +6,7 @@ import { createInterface } from "node:readline";
 import { setTimeout as delay } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
 
+import { compileCacheDirectory } from "../src/base/compile-cache-directory.ts";
 import { SMALL_PROCESS_ENVIRONMENT, SMALL_PROCESS_FLAGS } from "../src/base/small-process.ts";
 import type { Descriptor } from "../src/oci/descriptor.ts";
 import { cpuSecondsOf } from "./process-usage.ts";
@@ -54,7 +55,7 @@ export function berth(durability: "synced" | "unsynced"): Puller {
     start: async (directory) => {
       const child = spawn(process.execPath, [...SMALL_PROCESS_FLAGS, service, directory, durability], {
         stdio: ["pipe", "pipe", "inherit"],
-        env: { ...process.env, ...SMALL_PROCESS_ENVIRONMENT },
+        env: { ...process.env, ...SMALL_PROCESS_ENVIRONMENT, NODE_COMPILE_CACHE: compileCacheDirectory() },
       });
       const answers = createInterface({ input: child.stdout })[Symbol.asyncIterator]();
       const expectOk = async () => {
@@ -72,7 +73,12 @@ export function berth(durability: "synced" | "unsynced"): Puller {
         mount: ({ reference }, at) => ask(`mount ${reference} ${at}`),
         cpuSeconds: () => cpuSecondsOf(child.pid ?? 0),
         pids: () => [child.pid ?? 0],
-        [Symbol.asyncDispose]: () => endProcess(child),
+        [Symbol.asyncDispose]: async () => {
+          // It ends with its input, and then saves what it compiled, as a node that runs on would have it.
+          const ended = new Promise((resolve) => child.once("exit", resolve));
+          child.stdin.end();
+          await ended;
+        },
       };
     },
   };

@@ -1,4 +1,5 @@
 import { closeSync, constants, fstatSync, openSync } from "node:fs";
+import { flushCompileCache } from "node:module";
 
 import { codeOf, messageOf } from "../../base/coded-error.ts";
 import { dropCapabilities } from "../../linux/drop-capabilities.ts";
@@ -19,6 +20,9 @@ dropCapabilities([
   // overlayfs' own attributes are in the `trusted` namespace.
   "CAP_SYS_ADMIN",
 ]);
+
+// Its owner kills it in the end, when Node would save what it compiled.
+flushCompileCache();
 
 // Modes come from the archive as they are.
 process.umask(0);
