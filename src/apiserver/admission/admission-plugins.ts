@@ -1,6 +1,7 @@
 import type { AdmissionPlugin } from "./admission.ts";
 import { alwaysPullImages } from "./always-pull-images.ts";
 import { defaultTolerationSeconds } from "./default-tolerations.ts";
+import { honouredSecurity } from "./honoured-security.ts";
 import { namespaceLifecycle } from "./namespace-lifecycle.ts";
 import { nodeRestriction } from "./node-restriction.ts";
 import { serviceAccount } from "./service-account.ts";
@@ -11,6 +12,7 @@ const PLUGINS: readonly { readonly plugin: AdmissionPlugin; readonly byDefault: 
   { plugin: nodeRestriction, byDefault: true },
   { plugin: serviceAccount, byDefault: true },
   { plugin: defaultTolerationSeconds, byDefault: true },
+  { plugin: honouredSecurity, byDefault: true },
   { plugin: alwaysPullImages, byDefault: false },
 ];
 

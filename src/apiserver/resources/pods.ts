@@ -3,6 +3,7 @@ import type { Pod } from "../../api/core-v1.gen.ts";
 import { podStatusText } from "../../api/pod-status.ts";
 import { PODS } from "../../api/resource-types.ts";
 import { podBinding } from "./pod-binding.ts";
+import { unhonouredWarnings } from "./pod-honoured-fields.ts";
 import { podLog } from "./pod-log.ts";
 import { qosClassOf } from "../../api/qos-class.ts";
 import type { ResourceDefinition } from "./resource-definition.ts";
@@ -32,6 +33,7 @@ export const pods: ResourceDefinition<Pod> = {
       pod.metadata = { ...pod.metadata, generation: 1 };
       pod.status = { phase: "Pending", qosClass: qosClassOf(pod.spec) };
     },
+    warnings: ({ spec }) => (spec === undefined ? [] : unhonouredWarnings(spec)),
     prepareForUpdate: (pod, old) => {
       pod.status = old.status;
       if (pod.metadata?.generation !== undefined && !isDeepStrictEqual(pod.spec, old.spec)) pod.metadata.generation++;
