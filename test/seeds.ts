@@ -188,7 +188,6 @@ export const SEEDS: readonly Seed[] = [
   {
     id: "use-case-mirror",
     sentence: "A local mirror is automatically used for improved speed and availability.",
-    planned: "pull engine",
   },
   {
     id: "use-case-hidden",
