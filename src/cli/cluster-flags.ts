@@ -31,6 +31,7 @@ export interface ClusterFlags extends IdentityFlags {
   readonly hostsDir?: string;
   readonly disableDefaultRegistryEndpoint?: boolean;
   readonly allowRegistryRealm: readonly string[];
+  readonly kubeletConfig?: string;
   readonly verbose: number;
 }
 
@@ -79,6 +80,11 @@ export function addClusterFlags(command: Command): Command {
         .argParser(toRealmPairs)
         .default([], "none"),
     )
+    .option(
+      "--kubelet-config <file>",
+      "settings of the node: a KubeletConfiguration (kubelet.config.k8s.io/v1beta1)",
+      toAbsolute,
+    )
     .option("-v, --verbose", "more log lines", (_: string, previous: number) => previous + 1, 0);
 }
 
@@ -104,6 +110,7 @@ export function clusterOptionsOf(flags: ClusterFlags): ClusterOptions {
       mirrorsOnly: flags.disableDefaultRegistryEndpoint,
       allowedRealms: flags.allowRegistryRealm,
     }),
+    kubeletConfig: flags.kubeletConfig,
   };
 }
 

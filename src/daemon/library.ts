@@ -27,6 +27,8 @@ export interface StartClusterOptions {
   readonly hostCredentials?: boolean;
   /** Path of a `registries.yaml`: mirrors and settings of registries. None of this host's by default. */
   readonly privateRegistry?: string;
+  /** A `KubeletConfiguration` file with settings of the node, as an absolute path. */
+  readonly kubeletConfig?: string;
   /** 1 and above for debug lines in the logs. */
   readonly verbosity?: number;
   /** How long to wait until it is ready; 30,000 by default. */
@@ -75,6 +77,7 @@ export async function startCluster(options: StartClusterOptions = {}): Promise<C
       admissionPlugins: options.admissionPlugins ?? [],
       verbosity: options.verbosity ?? 0,
       hostCredentials: options.hostCredentials ?? false,
+      kubeletConfig: options.kubeletConfig,
       ...(options.privateRegistry === undefined ? {} : { registries: registriesOf(options.privateRegistry) }),
     },
   });

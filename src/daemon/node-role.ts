@@ -10,6 +10,8 @@ import { imagesInUse } from "../containers/images-in-use.ts";
 import { nodeFileSearchPaths } from "../credentials/node-files.ts";
 import { serveImages } from "../cri/serve-images.ts";
 import type { NodeImages } from "../images/image-service.ts";
+import { readKubeletConfiguration } from "../kubelet/kubelet-configuration.ts";
+import type { KubeletConfig } from "../kubelet/kubelet-options.ts";
 import { createKubelet, type Kubelet } from "../kubelet/kubelet.ts";
 import { readKeyPair } from "../pki/key-pair-file.ts";
 import type { KeyPair } from "../pki/key-pair.ts";
@@ -22,13 +24,14 @@ import type { RoleContext, RunningRole } from "./role-process.ts";
 /** Composes the node role: the engine, and over it the kubelet, which joins the API as on any other machine. */
 export async function startNode(context: RoleContext): Promise<RunningRole> {
   const { config, signal } = context;
+  const kubeletConfig = await readKubeletConfig(context);
   await using stack = new AsyncDisposableStack();
   // The engine opens while the API server starts; neither needs the other.
   const [engine, keys] = await Promise.all([openEngine(context, stack), readNodeKeys(context)]);
   // Before the kubelet asks for them: with the policy Never it would fail pods whose image is about to come.
   await engine.images.loadDirectory(config.paths.imagesDir, signal);
   const client = stack.use(createRestClient(restConfigOf(context, keys)));
-  const kubelet = stack.use(composeKubelet(context, { engine, keys, client }));
+  const kubelet = stack.use(composeKubelet(context, { engine, keys, client, kubeletConfig }));
   await kubelet.start();
   const { name } = nodeIdentity(config);
   await nodeReady({ client, name, signal, onWaiting: (detail) => context.report({ type: "waiting", detail }) });
@@ -114,9 +117,20 @@ interface KubeletParts {
   readonly engine: NodeEngine;
   readonly keys: NodeKeyFiles;
   readonly client: RestClient;
+  readonly kubeletConfig: KubeletConfig;
 }
 
-function composeKubelet({ config, logger }: RoleContext, { engine, keys, client }: KubeletParts): Kubelet {
+/** Returns the settings that the user's file has for the node. Throws where it cannot be used. */
+async function readKubeletConfig({ config, logger }: RoleContext): Promise<KubeletConfig> {
+  const path = config.options.kubeletConfig;
+  if (path === undefined) return {};
+  const found = await readKubeletConfiguration(path);
+  for (const field of found.unhonoured) logger.warn({ path, field }, "a setting of the kubelet has no effect");
+  return found.config;
+}
+
+function composeKubelet({ config, logger }: RoleContext, parts: KubeletParts): Kubelet {
+  const { engine, keys, client, kubeletConfig } = parts;
   const { paths, record, options } = config;
   const { name, ip } = nodeIdentity(config);
   const places = { rootDir: paths.kubeletDir, workingDir: process.cwd(), home: homedir() };
@@ -132,6 +146,7 @@ function composeKubelet({ config, logger }: RoleContext, { engine, keys, client 
     clientCa: keys.ca,
     config: {
       staticPodPath: paths.staticPodsDir,
+      ...kubeletConfig,
       podCidr: record.podCidr,
       credentialFiles: options.hostCredentials ? nodeFileSearchPaths(places) : [],
       ...(options.nodeExternalIp === undefined ? {} : { externalIp: options.nodeExternalIp }),

@@ -16,4 +16,6 @@ export interface ClusterOptions {
   readonly hostCredentials: boolean;
   /** Where images are asked for; each registry itself and it alone where absent. */
   readonly registries?: RegistryOptions | undefined;
+  /** A `KubeletConfiguration` file with settings of the node; none where absent. */
+  readonly kubeletConfig?: string | undefined;
 }

@@ -10,3 +10,24 @@ export function formatGoDuration(ms: number): string {
   if (minutes < 60) return `${minutes}m${rest}`;
   return `${Math.floor(minutes / 60)}h${minutes % 60}m${rest}`;
 }
+
+/** Returns a time span written as Go reads it, e.g. `2m30s` or `1.5h`, in milliseconds; undefined where it is none. */
+export function parseGoDuration(text: string): number | undefined {
+  const [, sign, spans] = /^([+-]?)((?:(?:\d+\.?\d*|\.\d+)(?:ns|us|µs|μs|ms|s|m|h))+|0)$/.exec(text) ?? [];
+  if (spans === undefined) return undefined;
+  let ms = 0;
+  for (const [, amount, unit] of spans.matchAll(/([\d.]+)([a-zµμ]+)/g))
+    ms += Number(amount) * (UNIT_MS[unit ?? ""] ?? 0);
+  return sign === "-" ? 0 - ms : ms;
+}
+
+const UNIT_MS: Readonly<Record<string, number>> = {
+  ns: 1e-6,
+  us: 1e-3,
+  µs: 1e-3,
+  μs: 1e-3,
+  ms: 1,
+  s: 1000,
+  m: 60_000,
+  h: 3_600_000,
+};
