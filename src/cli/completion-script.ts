@@ -6,6 +6,8 @@ export type Shell = (typeof SHELLS)[number];
 export interface CompletedCommand {
   readonly name: string;
   readonly summary: string;
+  /** Commands of its own, e.g. `pull` of `image`. */
+  readonly verbs: readonly string[];
   readonly flags: readonly string[];
 }
 
@@ -24,7 +26,9 @@ const SCRIPTS: Readonly<Record<Shell, ScriptOf>> = {
 
 function bashScript(commands: readonly CompletedCommand[]): string {
   const names = commands.map((command) => command.name).join(" ");
-  const cases = commands.map((command) => `    ${command.name}) words="${command.flags.join(" ")} --help" ;;`);
+  const cases = commands.map(
+    (command) => `    ${command.name}) words="${[...command.verbs, ...command.flags].join(" ")} --help" ;;`,
+  );
   return `_berth() {
   local words="${names} help --help --version"
   if [ "$COMP_CWORD" -gt 1 ]; then
@@ -39,8 +43,9 @@ complete -o default -F _berth berth
 }
 
 function fishScript(commands: readonly CompletedCommand[]): string {
-  const lines = commands.flatMap(({ name, summary, flags }) => [
+  const lines = commands.flatMap(({ name, summary, verbs, flags }) => [
     `complete -c berth -f -n __fish_use_subcommand -a ${name} -d ${quote(summary)}`,
+    ...verbs.map((verb) => `complete -c berth -f -n '__fish_seen_subcommand_from ${name}' -a ${verb}`),
     ...flags.map((flag) => `complete -c berth -n '__fish_seen_subcommand_from ${name}' -l ${flag.slice(2)}`),
   ]);
   return `${lines.join("\n")}\n`;

@@ -8,6 +8,7 @@ import { chainIdsOf } from "../oci/chain-id.ts";
 import type { Digest } from "../oci/digest.ts";
 import { OciError } from "../oci/oci-error.ts";
 import { formatReference } from "../oci/reference.ts";
+import type { Repository } from "../registry/registry-client.ts";
 import type { ActiveLease } from "./active-leases.ts";
 import { type ArchivedImage, imagesInArchive } from "./archive/archive-images.ts";
 import { archiveRepository } from "./archive/archive-repository.ts";
@@ -73,25 +74,33 @@ async function loadOne({ context, archive, image, signal }: Load): Promise<Diges
   using lease = context.leases.open();
   const documents = await fetchDocuments({ context, repository, lease, signal });
   const id = documents.manifest.config.digest;
-  if (!(await nameExisting(context, image, id))) {
-    const key = `archive:${id}`;
-    await takeLease({ context, lease, documents, key });
-    const first = image.names[0];
-    const trace = context.traces.begin(randomUUID(), first === undefined ? id : formatReference(first));
-    try {
-      await pullLayers({ context, repository, image: documents, trace, signal });
-      await recordImage(context, documents, { references: image.names, lease: key });
-      trace.pulled(id);
-    } catch (error) {
-      trace.failed(error);
-      // The next try has the whole archive again: there is nothing to go on with.
-      await context.records.leases.delete(key);
-      throw error;
-    }
-  }
+  if (!(await nameExisting(context, image, id))) await takeUp({ context, repository, image, signal }, documents, lease);
   await keepImage(context, id);
   await loadOtherPlatforms(context, { id, repository, signal });
   return id;
+}
+
+interface TakeUp extends Omit<Load, "archive"> {
+  readonly repository: Repository;
+}
+
+async function takeUp(load: TakeUp, documents: ImageDocuments, lease: ActiveLease): Promise<void> {
+  const { context, repository, image, signal } = load;
+  const id = documents.manifest.config.digest;
+  const key = `archive:${id}`;
+  await takeLease({ context, lease, documents, key });
+  const first = image.names[0];
+  const trace = context.traces.begin(randomUUID(), first === undefined ? id : formatReference(first));
+  try {
+    await pullLayers({ context, repository, image: documents, trace, signal });
+    await recordImage(context, documents, { references: image.names, lease: key });
+    trace.pulled(id);
+  } catch (error) {
+    trace.failed(error);
+    // The next try has the whole archive again: there is nothing to go on with.
+    await context.records.leases.delete(key);
+    throw error;
+  }
 }
 
 /** An archive may hold one platform alone of those that its index names. */

@@ -27,6 +27,7 @@ async function completedCommands(context: CommandContext): Promise<CompletedComm
   return program.commands.map((command) => ({
     name: command.name(),
     summary: context.commands.find((entry) => entry.name === command.name())?.summary ?? "",
+    verbs: command.commands.map((verb) => verb.name()),
     flags: command.options.flatMap((option) => (option.long === undefined ? [] : [option.long])),
   }));
 }
