@@ -1,11 +1,13 @@
 import { readdirSync, readFileSync } from "node:fs";
 
-/** Returns the ids of all processes of this host whose environment has the assignment `NAME=value`, of one program where named. */
-export function pidsWithEnvironment(assignment: string, program?: string): number[] {
-  return pidsWhere((pid) => {
-    const isProgram = program === undefined || readProc(pid, "comm").trim() === program;
-    return isProgram && readProc(pid, "environ").split("\0").includes(assignment);
-  });
+/** Returns the ids of all processes of this host whose environment has the assignment `NAME=value`. */
+export function pidsWithEnvironment(assignment: string): number[] {
+  return pidsWhere((pid) => readProc(pid, "environ").split("\0").includes(assignment));
+}
+
+/** Returns those of them that are the first process of their container: the ones that stay as long as it does. */
+export function containersWithEnvironment(assignment: string): number[] {
+  return pidsWithEnvironment(assignment).filter((pid) => /^NSpid:.*\t1$/m.test(readProc(pid, "status")));
 }
 
 /** Returns the ids of all processes of this host with this program name whose arguments include the text. */

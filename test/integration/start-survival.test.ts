@@ -3,7 +3,7 @@ import { describe, test } from "node:test";
 
 import { requires } from "../../src/testing/requires.ts";
 import { openArmedFixture, readFailpoints } from "./armed-fixture.ts";
-import { pidsWithEnvironment } from "./host-processes.ts";
+import { containersWithEnvironment, pidsWithEnvironment } from "./host-processes.ts";
 import { podManifest, SLEEP } from "./pod-manifest.ts";
 import { mainStatus, waitForPhase } from "./pod-state.ts";
 
@@ -23,7 +23,7 @@ describe("kill -9 while a pod starts", { skip }, () => {
       const container = { env: [{ name: "START_MARK", value: mark }] };
       await kubectl.create(podManifest({ name: "starts", image: registries.publicImage, command: SLEEP, container }));
       const pod = await waitForPhase(kubectl, "starts", "Running", { timeout: "60s" });
-      const shells = pidsWithEnvironment(`START_MARK=${mark}`, "sh");
+      const shells = containersWithEnvironment(`START_MARK=${mark}`);
       assert.deepEqual([shells.length, mainStatus(pod).ready], [1, true]);
       assert.ok((cluster.status().roles.node?.restarts ?? 0) >= 1, `the node was never killed at ${point}`);
       await kubectl.ok(["delete", "pod", "starts", "--timeout=30s"]);

@@ -5,7 +5,7 @@ import type { Pod } from "../../src/api/core-v1.gen.ts";
 import { openClusterFixture, type ClusterFixture } from "../../src/testing/cluster-fixture.ts";
 import { requires } from "../../src/testing/requires.ts";
 import { waitUntil } from "../../src/testing/wait-until.ts";
-import { isRunning, killNow, pidsOfProgram, pidsWithEnvironment } from "./host-processes.ts";
+import { containersWithEnvironment, isRunning, killNow, pidsOfProgram } from "./host-processes.ts";
 import { podManifest, SLEEP } from "./pod-manifest.ts";
 import { eventsOf, mainStatus, podOf, waitForField, waitForPhase } from "./pod-state.ts";
 
@@ -18,14 +18,14 @@ describe("survival", { skip }, () => {
   before(async () => void (fixture = await openClusterFixture()));
   after(async () => await fixture[Symbol.asyncDispose]());
 
-  /** Starts a pod and returns it with the ids of its shells, found by a variable that only they have. */
+  /** Starts a pod and returns it with the id of its first process, found by a variable that only they have. */
   async function runningPod(name: string, command: readonly string[]): Promise<{ pod: Pod; pids: number[] }> {
     const mark = `${name}-${process.pid}`;
     const container = { env: [{ name: "SURVIVAL_MARK", value: mark }] };
     await fixture.kubectl.create(podManifest({ name, image: fixture.registries.publicImage, command, container }));
     const pod = await waitForPhase(fixture.kubectl, name, "Running");
-    const pids = await waitUntil("its shell", () => {
-      const found = pidsWithEnvironment(`SURVIVAL_MARK=${mark}`, "sh");
+    const pids = await waitUntil("its process", () => {
+      const found = containersWithEnvironment(`SURVIVAL_MARK=${mark}`);
       return found.length > 0 && found;
     });
     return { pod, pids };

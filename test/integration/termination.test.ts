@@ -4,7 +4,7 @@ import { after, before, describe, test } from "node:test";
 import { openClusterFixture, type ClusterFixture } from "../../src/testing/cluster-fixture.ts";
 import { requires } from "../../src/testing/requires.ts";
 import { waitUntil } from "../../src/testing/wait-until.ts";
-import { pidsWithEnvironment } from "./host-processes.ts";
+import { containersWithEnvironment, pidsWithEnvironment } from "./host-processes.ts";
 import { podManifest, SLEEP } from "./pod-manifest.ts";
 import { mainStatus, messagesOf, waitForField, waitForPhase } from "./pod-state.ts";
 
@@ -103,7 +103,7 @@ describe("termination", { skip, concurrency: true }, () => {
     await kubectl.create(podManifest(sketch));
     await waitForPhase(kubectl, "killed", "Running");
     const pids = await waitUntil("its process", () => {
-      const found = pidsWithEnvironment("MARK=killed-from-outside", "sh");
+      const found = containersWithEnvironment("MARK=killed-from-outside");
       return found.length > 0 && found;
     });
     for (const pid of pids) process.kill(pid, "SIGKILL");
