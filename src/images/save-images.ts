@@ -3,7 +3,7 @@ import { algorithmOf, encodedOf } from "../oci/digest.ts";
 import { MEDIA_TYPES } from "../oci/media-type.ts";
 import { parseManifest } from "../oci/manifest.ts";
 import { MAX_MANIFEST_BYTES } from "../registry/registry-client.ts";
-import { tarEnd, tarFileHeader, tarPadding } from "./archive/tar-writer.ts";
+import { tarEnd, tarFileHeader, tarPadding } from "../oci/tar-file.ts";
 import type { FoundImage } from "./find-image.ts";
 import type { ImageContext } from "./image-context.ts";
 import { blobsOf } from "./image-records.ts";

@@ -5,6 +5,8 @@ import { pipeline } from "node:stream/promises";
 
 import type { Command } from "commander";
 
+import { messageOf } from "../../../base/coded-error.ts";
+import { CriError } from "../../../cri/cri-error.ts";
 import type { ImageAdministration } from "../../../cri/image-administration.ts";
 import { CliError } from "../../cli-error.ts";
 import { addIdentityFlags, readFlags, type IdentityFlags } from "../../cluster-flags.ts";
@@ -51,7 +53,8 @@ async function save(images: ImageAdministration, names: readonly string[], file:
   } catch (error) {
     // Half an archive under the right name would be taken for a whole one.
     await rm(partial, { force: true });
-    throw error;
+    if (error instanceof CriError) throw error;
+    throw new CliError("FLAG_INVALID", `Cannot write "${file}": ${messageOf(error)}`, { cause: error });
   }
 }
 
