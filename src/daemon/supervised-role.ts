@@ -118,13 +118,15 @@ export class SupervisedRole {
       this.#readyAfterMs = Math.round(performance.now() - this.#startedAt);
       this.#detail = report.detail;
       this.#error = undefined;
-      this.#change("ready");
+      // The word may cross with the order to end.
+      if (this.#state !== "stopping") this.#change("ready");
     }
     if (report.type === "waiting") {
       this.#detail = report.detail;
       this.#options.onChange();
     }
-    if (report.type === "failed") this.#reported = report.error;
+    // Told at once: the process may end under an order that its own failure has brought.
+    if (report.type === "failed") this.#reported = this.#error = report.error;
     this.#options.onReport(report);
   }
 

@@ -67,6 +67,21 @@ describe("startSupervisor", () => {
     assert.equal(supervisor.status.phase, "failed");
   });
 
+  test("only the role that failed has an error, though the other becomes ready while it is to end", async (t) => {
+    const { supervisor } = await start(
+      t,
+      `if (process.argv[1].endsWith("node.mjs")) throw new Error("bad settings");
+      await new Promise((resolve) => setTimeout(resolve, 300));
+      ${ROLE}`,
+    );
+    await supervisor.ended;
+    const { control, node } = supervisor.status.roles;
+    assert.deepEqual(
+      [control?.state, control?.error, node?.error],
+      ["stopped", undefined, { message: "bad settings" }],
+    );
+  });
+
   test("a role that crashes each time ends the start with what Node said", async (t) => {
     const { supervisor } = await start(
       t,
