@@ -7,18 +7,22 @@ import { setTimeout as delay } from "node:timers/promises";
 
 import koffi from "koffi";
 
+import type { KeyPair } from "../pki/key-pair.ts";
+
 export interface DockerRegistryOptions {
   /** Path of Debian's `docker-registry`. */
   readonly binary: string;
   /** Who may push and pull, with their passwords; everybody where it is empty. */
   readonly users?: Readonly<Record<string, string>>;
+  /** Certificate and key to serve TLS with; plain HTTP without. */
+  readonly tls?: KeyPair;
   /** Whether it goes on when this program ends; then nobody but the caller ends it. */
   readonly outlives?: boolean;
 }
 
 /** A running registry, Docker's own. Disposing it ends the process and removes its data. */
 export interface DockerRegistry extends AsyncDisposable {
-  /** `127.0.0.1:port`, plain HTTP. */
+  /** `127.0.0.1:port`. */
   readonly host: string;
   readonly pid: number;
 }
@@ -26,7 +30,7 @@ export interface DockerRegistry extends AsyncDisposable {
 /** Starts `docker-registry` with htpasswd authentication on a free loopback port, its data in a temporary directory. */
 export async function startDockerRegistry(options: DockerRegistryOptions): Promise<DockerRegistry> {
   const directory = await mkdtemp(join(tmpdir(), "berth-registry-"));
-  await writeConfig(directory, options.users ?? {});
+  await writeConfig(directory, options);
   const log = join(directory, "log");
   // A file rather than a pipe: a pipe ends with its reader, and then so does who writes to it.
   await using output = await open(log, "w", 0o600);
@@ -53,14 +57,19 @@ function htpasswdLine(username: string, password: string): string {
   return `${username}:${bcrypt(password)}`;
 }
 
-async function writeConfig(directory: string, users: Readonly<Record<string, string>>): Promise<void> {
+async function writeConfig(directory: string, { users = {}, tls }: DockerRegistryOptions): Promise<void> {
+  const [certificate, key] = [join(directory, "tls.crt"), join(directory, "tls.key")];
+  if (tls !== undefined) {
+    await writeFile(certificate, tls.certificate);
+    await writeFile(key, tls.key.reveal(), { mode: 0o600 });
+  }
   const lines = Object.entries(users).map(([username, password]) => htpasswdLine(username, password));
   await writeFile(join(directory, "htpasswd"), `${lines.join("\n")}\n`, { mode: 0o600 });
   const config = {
     version: 0.1,
     log: { level: "info", formatter: "json" },
     storage: { filesystem: { rootdirectory: join(directory, "data") }, delete: { enabled: true } },
-    http: { addr: "127.0.0.1:0" },
+    http: { addr: "127.0.0.1:0", ...(tls === undefined ? {} : { tls: { certificate, key } }) },
     ...(lines.length === 0 ? {} : { auth: { htpasswd: { realm: "berth", path: join(directory, "htpasswd") } } }),
   };
   // JSON is YAML too.
