@@ -87,7 +87,7 @@ async function timePodman({ registries }: ClusterFixture): Promise<Measurement[]
 async function podmanIn(directory: string): Promise<(...args: string[]) => Promise<void>> {
   await mkdir(directory);
   const config = join(directory, "containers.conf");
-  const engine = 'runtime = "runc"\ncgroup_manager = "cgroupfs"\nevents_logger = "none"';
+  const engine = 'runtime = "runc"\ncgroup_manager = "cgroupfs"';
   await writeFile(
     config,
     `[containers]\ndefault_ulimits = ["nofile=1024:1024", "nproc=1024:1024"]\n[engine]\n${engine}\n`,
