@@ -4,8 +4,9 @@ import type { Reference } from "../oci/reference.ts";
 import type { RequestTrace } from "../trace/pull-trace.ts";
 import { Authorizer } from "./authorizer.ts";
 import type { Challenge } from "./challenge.ts";
-import type { RegistryCredential } from "./credential.ts";
+import { credentialKey, type RegistryCredential } from "./credential.ts";
 import type { Capability, Endpoint, Hosts } from "./endpoint.ts";
+import type { RateLimits } from "./rate-limits.ts";
 import { RegistryError, type RegistryErrorCode } from "./registry-error.ts";
 import { type RepositoryRequest, RepositorySession } from "./repository-session.ts";
 import type { TokenCache } from "./token-cache.ts";
@@ -21,6 +22,7 @@ export interface ClientContext {
   readonly challenges: Map<string, Challenge>;
   /** Origins that turned out to speak no TLS. */
   readonly plainHttpHosts: Set<string>;
+  readonly limits: RateLimits;
   /** Mirrors that could not be reached, until when on the monotonic clock they are left alone, and why. */
   readonly resting: Map<string, { readonly until: number; readonly reason: string }>;
 }
@@ -78,7 +80,7 @@ export class EndpointSender {
       const isLast = index === endpoints.length - 1;
       if (!isLast && (index < skip || this.#isResting(endpoint, failures))) continue;
       try {
-        return await task((request, accepts) => this.#sendTo(endpoint, request, accepts));
+        return await task((request, accepts) => this.#sendLimited(endpoint, request, accepts));
       } catch (error) {
         if (!(error instanceof RegistryError)) throw error;
         if (isLast) throw withOthers(error, failures);
@@ -111,6 +113,23 @@ export class EndpointSender {
     this.#context.resting.set(base.origin, { until: systemClock.monotonic() + REST_MS, reason: messageOf(error) });
   }
 
+  async #sendLimited(endpoint: Endpoint, request: RepositoryRequest, accepts?: (status: number) => boolean) {
+    const { limits } = this.#context;
+    const key = `${endpoint.base.origin} ${credentialKey(this.#credentialFor(endpoint))}`;
+    limits.check(key);
+    try {
+      return await this.#sendTo(endpoint, request, accepts);
+    } catch (error) {
+      limits.note(key, error);
+      throw error;
+    }
+  }
+
+  /** A credential is for the registry that the image's name says, never for a mirror of it. */
+  #credentialFor({ isOrigin, credential: own }: Endpoint): RegistryCredential | undefined {
+    return (isOrigin ? this.#access.credential : undefined) ?? own;
+  }
+
   async #sendTo(endpoint: Endpoint, request: RepositoryRequest, accepts?: (status: number) => boolean) {
     const { plainHttpHosts } = this.#context;
     const { allowsPlainHttp, base } = endpoint;
@@ -133,13 +152,12 @@ export class EndpointSender {
     const existing = this.#sessions.get(key);
     if (existing !== undefined) return existing;
     const { transport, tokens, challenges } = this.#context;
-    const { credential, onRequest = () => {} } = this.#access;
+    const { onRequest = () => {} } = this.#access;
     const { repository, tls, headers, namespace, allowedRealms } = endpoint;
     const [actions = "pull", ...others] = this.#scopes;
     const authorizer = new Authorizer({
       origin: new URL(base.origin),
-      // A credential is for the registry that the image's name says, never for a mirror of it.
-      credential: (endpoint.isOrigin ? credential : undefined) ?? endpoint.credential,
+      credential: this.#credentialFor(endpoint),
       tokens,
       challenges,
       allowedRealms,

@@ -5,6 +5,7 @@ import { formatReference, type Reference } from "../oci/reference.ts";
 import { type Hosts, originHosts } from "./endpoint.ts";
 import { type ClientContext, EndpointSender, type RepositoryAccess, type Send } from "./endpoint-sender.ts";
 import { fetchBlob } from "./fetch-blob.ts";
+import { RateLimits } from "./rate-limits.ts";
 import { discardBody, readBody } from "./read-body.ts";
 import { RegistryError } from "./registry-error.ts";
 import type { RepositoryRequest } from "./repository-session.ts";
@@ -54,6 +55,7 @@ export function createRegistryClient(options: RegistryClientOptions): RegistryCl
     tokens: new TokenCache(transport),
     challenges: new Map(),
     plainHttpHosts: new Set(),
+    limits: new RateLimits(),
     resting: new Map(),
   };
   return {

@@ -6,6 +6,7 @@ import { answerError } from "./answer-error.ts";
 import { retryAfterMs } from "./retry-after.ts";
 import type { Authorizer } from "./authorizer.ts";
 import { parseChallenges } from "./challenge.ts";
+import { sanitize } from "./error-body.ts";
 import { sendFollowing } from "./follow-redirects.ts";
 import { isLoopbackHost } from "./network-address.ts";
 import { discardBody } from "./read-body.ts";
@@ -163,7 +164,8 @@ export class RepositorySession {
     try {
       const { method, signal, body } = request;
       const answer = await sendFollowing(transport, { method, url, headers, signal, body, ...where });
-      onRequest({ ...trace, status: answer.status, durationMs: durationMs() });
+      const warning = warningOf(answer.headers["warning"]);
+      onRequest({ ...trace, status: answer.status, ...warning, durationMs: durationMs() });
       return answer;
     } catch (error) {
       onRequest({ ...trace, error: messageOf(error), durationMs: durationMs() });
@@ -182,6 +184,12 @@ export class RepositorySession {
 
 function trustElsewhere(base: URL): AddressTrust {
   return isLoopbackHost(base.hostname) ? "remote-from-loopback" : "remote";
+}
+
+/** The text of a `Warning` header that was written by hand: code 299, as registries use it. */
+function warningOf(header: string | string[] | undefined): { readonly warning?: string } {
+  const text = /^299 \S+ "((?:[^"\\]|\\.){1,1024})"/.exec(String(header ?? ""))?.[1];
+  return text === undefined ? {} : { warning: sanitize(text.replaceAll(/\\(.)/g, "$1")) };
 }
 
 interface Outcome {

@@ -1,7 +1,5 @@
-import { createHash } from "node:crypto";
-
 import { type Clock, systemClock } from "../base/clock.ts";
-import type { RegistryCredential } from "./credential.ts";
+import { credentialKey } from "./credential.ts";
 import { fetchToken, type TokenRequest } from "./token.ts";
 import type { Transport } from "./transport.ts";
 
@@ -56,13 +54,5 @@ export class TokenCache {
 }
 
 function keyOf({ realm, service, scopes, credential }: TokenRequest): string {
-  const parts = [realm.href, service ?? "", ...scopes, ...secretParts(credential)];
-  return createHash("sha256").update(JSON.stringify(parts)).digest("hex");
-}
-
-function secretParts(credential: RegistryCredential | undefined): readonly string[] {
-  if (credential === undefined) return [];
-  return credential.kind === "basic"
-    ? [credential.kind, credential.username, credential.password.reveal()]
-    : [credential.kind, credential.token.reveal()];
+  return [realm.href, service ?? "", ...scopes, credentialKey(credential)].map(encodeURIComponent).join(" ");
 }

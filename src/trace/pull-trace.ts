@@ -26,6 +26,8 @@ export interface RequestTrace {
   /** Which credential went with it, by its source; absent for anonymous. */
   readonly credential?: string;
   readonly status?: number;
+  /** What the registry wants the user to know (RFC 7234 §5.5), e.g. that something will end. */
+  readonly warning?: string;
   /** What went wrong where there was no answer. */
   readonly error?: string;
   readonly durationMs: number;

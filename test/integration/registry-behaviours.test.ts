@@ -58,6 +58,11 @@ describe("registries in the wild", () => {
       retryAfterMs: 900_000,
     });
     assert.deepEqual(lines(), ["HEAD /v2/team/app/manifests/1"]);
+    await assert.rejects(limited.repository.resolve(), {
+      code: "TOO_MANY_REQUESTS",
+      message: /not asked again for 300 s/,
+    });
+    assert.equal(lines().length, 1);
     let asked = 0;
     playOne((request) => (++asked === 1 ? { status: 429, headers: { "retry-after": "1" } } : honest(request)));
     await using short = await open();
@@ -435,6 +440,17 @@ describe("registries in the wild", () => {
       assert.equal(error.code, "PROXY_FAILURE");
       return error.message.includes("127.0.0.1:9") && !error.message.includes("proxy-canary");
     });
+  });
+
+  test("what a registry warns of is in the trace, in one line", async () => {
+    const warning = '299 - "This registry ends\\\\ in 2031: \\"move\\""';
+    playOne((request) => {
+      const answer = honest(request);
+      return { ...answer, headers: { ...answer.headers, warning } };
+    });
+    await using met = await open();
+    await met.repository.resolve();
+    assert.equal(met.requests[0]?.warning, 'This registry ends\\ in 2031: "move"');
   });
 
   for (const status of [408, 425, 500, 502, 503, 504]) {

@@ -5,7 +5,8 @@ import type { Capability } from "../endpoint.ts";
 export interface HostConfig {
   /** The API's root without a slash at its end. */
   readonly base: URL;
-  readonly capabilities: ReadonlySet<Capability>;
+  /** Where the file does not say: everything for a registry itself, reading alone for a mirror of it. */
+  readonly capabilities?: ReadonlySet<Capability> | undefined;
   readonly tls?: TlsFiles | undefined;
   readonly headers?: Readonly<Record<string, string>> | undefined;
   /** Rules that rename repositories for this host; the first that matches counts. */

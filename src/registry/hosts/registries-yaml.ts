@@ -21,8 +21,6 @@ const SECTIONS = {
   tls: ["ca_file", "cert_file", "key_file", "insecure_skip_verify"],
 } as const;
 
-const MIRROR_CAPABILITIES = new Set(["resolve", "pull"] as const);
-
 /** Reads a `registries.yaml`. Throws `RegistryError` with code `HOSTS_INVALID`, naming the line. */
 export async function parseRegistriesYaml(file: string, text: string): Promise<RegistriesFile> {
   const reader = new YamlReader(await import("yaml"), file, text);
@@ -46,7 +44,6 @@ function readMirror(reader: YamlReader, mirror: YamlEntry): HostConfig[] {
     .map((entry) => readRewrite(reader, entry));
   return endpoints.map(({ text, line }) => ({
     base: reader.parsed({ line }, () => endpointBase(text)),
-    capabilities: MIRROR_CAPABILITIES,
     rewrites,
   }));
 }

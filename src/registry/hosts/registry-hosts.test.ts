@@ -74,7 +74,7 @@ test("mirrors are asked in their order, the registry last and without rewrites, 
     "http://other.example/v2/hub hub/busybox mirror ns=docker.io",
     "https://registry-1.docker.io/v2 library/busybox origin push identity-token",
   ]);
-  assert.deepEqual(await opened.hostsOf("registry.example:5000/a"), ["http://registry.example:5000/v2 a origin"]);
+  assert.deepEqual(await opened.hostsOf("registry.example:5000/a"), ["http://registry.example:5000/v2 a origin push"]);
   assert.deepEqual(await opened.hostsOf("quay.io/a/b"), [
     "http://localhost:5001/v2 a/b mirror ns=quay.io",
     "https://quay.io/v2 a/b origin push",

@@ -2,7 +2,7 @@ import { access } from "node:fs/promises";
 
 import { codeOf, messageOf } from "../../base/coded-error.ts";
 import { parseReference, type Reference } from "../../oci/reference.ts";
-import { apiHost, type Endpoint, type Hosts, originEndpoint } from "../endpoint.ts";
+import { ALL_CAPABILITIES, apiHost, type Capability, type Endpoint, type Hosts, originEndpoint } from "../endpoint.ts";
 import { RegistryError } from "../registry-error.ts";
 import { CertsDirectories } from "./certs-directories.ts";
 import { configFault } from "./config-fault.ts";
@@ -94,6 +94,8 @@ function namesOf(domain: string): readonly string[] {
   return domain === "docker.io" ? ["docker.io", "registry-1.docker.io", "index.docker.io"] : [domain];
 }
 
+const MIRROR_CAPABILITIES: ReadonlySet<Capability> = new Set(["resolve", "pull"]);
+
 interface Sources {
   readonly file: RegistriesFile;
   readonly certs: CertsDirectories;
@@ -112,8 +114,9 @@ async function endpointsOf(reference: Reference, config: RegistryConfig, sources
 }
 
 async function endpointOf(reference: Reference, host: HostConfig, { file }: Sources): Promise<Endpoint> {
-  const { base, capabilities, headers } = host;
+  const { base, headers } = host;
   const isOrigin = base.host === hostOf(reference.domain, base);
+  const capabilities = host.capabilities ?? (isOrigin ? ALL_CAPABILITIES : MIRROR_CAPABILITIES);
   const settings = settingsOf(base.host, file);
   const tls = await loadTls(host.tls ?? settings.tls);
   // A mirror of many registries is told which one is meant; a registry that is asked for its own is not.
