@@ -442,6 +442,19 @@ describe("registries in the wild", () => {
     });
   });
 
+  test("a stream of HTTP/2 that stands still is asked for anew from there on", async () => {
+    const ranges: (string | undefined)[] = [];
+    playOne(({ headers }) => {
+      if (ranges.push(headers.range) === 1) return { body: BLOB, hangAfter: 100_000 };
+      const start = Number(/\d+/.exec(headers.range ?? "")?.[0]);
+      const range = `bytes ${start}-${BLOB.length - 1}/${BLOB.length}`;
+      return { status: 206, headers: { "content-range": range }, body: BLOB.subarray(start) };
+    });
+    await using met = await open({ stallTimeoutMs: 1000 });
+    assert.ok((await fetchLayer(met.repository)).equals(BLOB));
+    assert.deepEqual(ranges, [undefined, "bytes=100000-"]);
+  });
+
   test("what a registry warns of is in the trace, in one line", async () => {
     const warning = '299 - "This registry ends\\\\ in 2031: \\"move\\""';
     playOne((request) => {

@@ -5,7 +5,7 @@ export function configFault(file: string, line: number | undefined, reason: stri
   const where = line === undefined ? `"${file}"` : `"${file}" line ${line}`;
   return new RegistryError("HOSTS_INVALID", `Cannot read registry configuration ${where}: ${reason}`, {
     cause,
-    hint: `Correct ${file}; it is read again for the next pull.`,
+    hint: `Correct ${file}; a running node reads it again for the next pull.`,
   });
 }
 
