@@ -6,6 +6,7 @@ import { join } from "node:path";
 import { after, before, describe, test } from "node:test";
 
 import { silentLogger } from "../base/log.ts";
+import { mount, umount } from "../linux/mount.ts";
 import { openMetadata } from "../metadata/open-metadata.ts";
 import { debianProgram } from "../testing/debian-program.ts";
 import { type DockerRegistry, startDockerRegistry } from "../testing/docker-registry.ts";
@@ -30,8 +31,11 @@ describe("pulling layers", { skip: requires("root", "docker-registry") }, () => 
     await rm(base, { recursive: true, force: true });
   });
 
-  async function open(unpackers: number): Promise<{ root: string; images: NodeImages } & AsyncDisposable> {
-    const root = await mkdtemp(join(base, "root-"));
+  async function open(
+    unpackers: number,
+    place?: string,
+  ): Promise<{ root: string; images: NodeImages } & AsyncDisposable> {
+    const root = place ?? (await mkdtemp(join(base, "root-")));
     const metadata = await openMetadata(join(root, "engine.db"));
     const images = await createImageService({ root, metadata, logger: silentLogger, unpackers });
     return {
@@ -97,6 +101,26 @@ describe("pulling layers", { skip: requires("root", "docker-registry") }, () => 
     await node.images.pullImage({ image: { image: small } }, AbortSignal.timeout(10_000));
     abort.abort();
     await hanging;
+  });
+
+  test("a disk that is full for a layer's files ends its download, however slow that is", async () => {
+    const layers = [{ a: randomBytes(MB), b: Buffer.alloc(30 * MB), c: randomBytes(2 * MB) }];
+    const name = await push(buildImage({ layers }), "team/full");
+    await using proxy = await openRecordingProxy(registry.host, {
+      stallAfter: (path) => (path.includes("/blobs/") ? 1.5 * MB : undefined),
+    });
+    const root = await mkdtemp(join(base, "full-"));
+    mount({ source: "tmpfs", target: root, type: "tmpfs", data: "size=16m" });
+    try {
+      await using node = await open(1, root);
+      const image = { image: name.replace(registry.host, proxy.host) };
+      await assert.rejects(node.images.pullImage({ image }, AbortSignal.timeout(20_000)), {
+        code: "RESOURCE_EXHAUSTED",
+        message: /no space left on the device/,
+      });
+    } finally {
+      umount(root);
+    }
   });
 
   async function writtenFiles(root: string): Promise<string[]> {

@@ -1,9 +1,11 @@
 import { acquireOrAbort } from "../base/acquire-or-abort.ts";
+import { codeOf } from "../base/coded-error.ts";
 import { failpoint } from "../base/failpoint.ts";
 import { chainIdsOf } from "../oci/chain-id.ts";
 import type { Descriptor } from "../oci/descriptor.ts";
 import type { Digest } from "../oci/digest.ts";
 import type { Repository } from "../registry/registry-client.ts";
+import type { SnapshotErrorCode } from "../snapshots/snapshot-error.ts";
 import type { ActiveSnapshot } from "../snapshots/snapshotter.ts";
 import { Arrival } from "../snapshots/unpack/arrival.ts";
 import type { UnpackedLayer } from "../snapshots/unpack/unpack-job.ts";
@@ -115,25 +117,30 @@ interface LayerWork {
 /** Unpacks what has come while more is coming; the blob is whole and checked when the promise resolves. */
 async function fetchAndUnpack(pull: LayerPull, { layer, active, downloads }: LayerWork): Promise<UnpackedLayer> {
   const arrival = new Arrival(layer.descriptor.size);
-  const broken = new AbortController();
-  const signal = AbortSignal.any([broken.signal, ...(pull.signal === undefined ? [] : [pull.signal])]);
+  const stopped = new AbortController();
+  const signal = AbortSignal.any([stopped.signal, ...(pull.signal === undefined ? [] : [pull.signal])]);
   const begun = Promise.withResolvers<void>();
   const unpacking = begun.promise.then(() => unpackLayer({ ...pull, signal }, { layer, active, arrival }));
-  // What is wrong with the bytes says more than what unpacking made of them.
-  unpacking.catch(() => {});
+  unpacking.catch((error: unknown) => {
+    // What is wrong with the bytes says more than what unpacking made of them; anything else need not wait for them.
+    if (!BLAMES_BYTES.has(codeOf(error) ?? "")) stopped.abort(error);
+  });
   using _first = arrival.watch(begun.resolve);
   try {
-    await downloads.run(() => fetchLayer(pull, layer, arrival));
+    await downloads.run(() => fetchLayer({ ...pull, signal }, layer, arrival));
   } catch (error) {
-    broken.abort(error);
+    // Whatever came first counts: an abort after one keeps its reason.
+    stopped.abort(error);
     begun.resolve();
     await unpacking.catch(() => {});
-    throw error;
+    throw stopped.signal.reason;
   }
   begun.resolve();
   pull.trace.layerState(layer.descriptor.digest, "unpacking");
   return await unpacking;
 }
+
+const BLAMES_BYTES: ReadonlySet<string> = new Set<SnapshotErrorCode>(["LAYER_INVALID", "DIFF_ID_MISMATCH"]);
 
 async function fetchLayer(pull: LayerPull, { descriptor }: Layer, arrival: Arrival): Promise<void> {
   const { context, repository, trace, signal } = pull;

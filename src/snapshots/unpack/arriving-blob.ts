@@ -40,7 +40,8 @@ export class ArrivingBlob {
     const { fd, size } = this.#options;
     const buffer = Buffer.allocUnsafe(READ_BYTES);
     for (let at = 0; at < size;) {
-      if (at >= this.#available) await this.#wait(at);
+      // A word may come twice, or late: it wakes, but brings nothing.
+      while (at >= this.#available) await this.#wait(at);
       const length = readSync(fd, buffer, 0, Math.min(buffer.length, this.#available - at), at);
       if (length === 0) throw invalidLayer("its file is shorter than announced");
       at += length;
