@@ -6,11 +6,11 @@ import { test } from "node:test";
 
 import { buildBusyboxImage } from "../../src/testing/busybox-image.ts";
 import { openClusterFixture } from "../../src/testing/cluster-fixture.ts";
-import type { BuiltImage } from "../../src/testing/image-builder.ts";
-import { openRegistrySimulator, type SimulatedHost } from "../../src/testing/registry-simulator.ts";
+import { openRegistrySimulator } from "../../src/testing/registry-simulator.ts";
 import { requires } from "../../src/testing/requires.ts";
 import { guideBlocks, runCommands } from "./guide-commands.ts";
 import { waitForPhase } from "./pod-state.ts";
+import { serving } from "./simulated-image.ts";
 
 const skip = requires("root", "busybox-static");
 
@@ -42,23 +42,3 @@ test(
     }
   },
 );
-
-function serving(image: BuiltImage): SimulatedHost {
-  const documents = new Map(
-    image.manifests.flatMap(({ descriptor, bytes }) => {
-      const entry = { type: descriptor.mediaType, bytes: Buffer.from(bytes) };
-      const isTagged = descriptor.digest === image.descriptor.digest;
-      return [[String(descriptor.digest), entry] as const, ...(isTagged ? [["v1", entry] as const] : [])];
-    }),
-  );
-  const blobs = new Map<string, Uint8Array>(image.blobs);
-  return ({ path }) => {
-    const name = path.slice(path.lastIndexOf("/") + 1);
-    const document = documents.get(name);
-    if (path.includes("/manifests/") && document !== undefined) {
-      return { headers: { "content-type": document.type }, body: document.bytes };
-    }
-    const blob = blobs.get(name);
-    return blob === undefined ? { status: 404 } : { body: Buffer.from(blob) };
-  };
-}
