@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
+import { existsSync } from "node:fs";
 import { mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { basename, join } from "node:path";
@@ -10,6 +11,7 @@ import { fileURLToPath } from "node:url";
 
 import type { ListedImage } from "../../src/cri/image-administration.ts";
 import { archiveOfDirectory } from "../../src/cli/archive-of-directory.ts";
+import { hostDirectories } from "../../src/instance/host-directories.ts";
 import { buildImage, writeOciLayout } from "../../src/testing/image-builder.ts";
 import { requires } from "../../src/testing/requires.ts";
 import { waitUntil } from "../../src/testing/wait-until.ts";
@@ -72,7 +74,7 @@ describe("berth image without a node", { skip: requires("root") }, () => {
     assert.match(stderr, /^Cannot load the archive: .+\n {2}Images are loaded from /);
     assert.equal((await resultOf(start("down", "--purge"))).exitCode, 0);
     assert.ok(!(await readdir(directory)).includes("data"));
-    assert.ok(!(await readdir("/run/berth")).includes(name));
+    assert.ok(!existsSync(join(hostDirectories().runRoot, name)));
   });
 
   async function writeArchive(word: string): Promise<string> {
