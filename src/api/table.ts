@@ -6,6 +6,7 @@ import { NAMESPACE_COLUMNS } from "./columns/namespaces.ts";
 import { NODE_COLUMNS } from "./columns/nodes.ts";
 import { POD_COLUMNS } from "./columns/pods.ts";
 import { SECRET_COLUMNS } from "./columns/secrets.ts";
+import { SERVICE_COLUMNS } from "./columns/services.ts";
 import { SERVICE_ACCOUNT_COLUMNS } from "./columns/service-accounts.ts";
 import type { KubernetesObject } from "./kubernetes-object.ts";
 import type { ListMeta, Table, TableRow } from "./meta-v1.gen.ts";
@@ -69,5 +70,6 @@ const COLUMNS = new Map<string, KindColumns>([
   ["Node", NODE_COLUMNS],
   ["Pod", POD_COLUMNS],
   ["Secret", SECRET_COLUMNS],
+  ["Service", SERVICE_COLUMNS],
   ["ServiceAccount", SERVICE_ACCOUNT_COLUMNS],
 ]);

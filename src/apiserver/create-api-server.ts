@@ -2,6 +2,7 @@ import type { Logger } from "../base/log.ts";
 import type { Storage } from "../storage/storage.ts";
 import type { KeyPair } from "../pki/key-pair.ts";
 import type { AdmissionPlugin } from "./admission/admission.ts";
+import { clusterIp } from "./admission/cluster-ip.ts";
 import { admissionPlugins } from "./admission/admission-plugins.ts";
 import type { ApiContext } from "./api-context.ts";
 import { authenticate } from "./authentication/authenticate.ts";
@@ -25,6 +26,7 @@ import { ResourceCatalog } from "./resources/resource-catalog.ts";
 import { type DiscoverableKind, discoverableKinds } from "./resources/resource-definition.ts";
 import { SERVED_RESOURCES } from "./resources/served-resources.ts";
 import { SERVED_REVIEWS } from "./reviews/served-reviews.ts";
+import { ensureKubernetesService } from "./services/kubernetes-service.ts";
 import { compactRegularly } from "./storage-compaction.ts";
 import { Stores } from "./store/stores.ts";
 import { ensureSystemNamespaces } from "./system-namespaces.ts";
@@ -42,6 +44,8 @@ export interface ApiServerOptions {
   readonly port: number;
   /** Names of admission plug-ins besides those that are on by default. */
   readonly enableAdmissionPlugins?: readonly string[];
+  /** Services get their addresses out of this IPv4 range, in CIDR notation; 10.0.0.0/24 by default. */
+  readonly serviceRange?: string;
   readonly tokens?: readonly StaticToken[];
 }
 
@@ -68,7 +72,9 @@ export function createApiServer(options: ApiServerOptions): ApiServer {
   const { storage, keys, logger } = options;
   const stores = new Stores(storage, logger);
   const catalog = new ResourceCatalog(SERVED_RESOURCES, stores);
-  const admission: readonly AdmissionPlugin[] = admissionPlugins(options.enableAdmissionPlugins);
+  const { serviceRange = DEFAULT_SERVICE_RANGE } = options;
+  const plugins = admissionPlugins(options.enableAdmissionPlugins);
+  const admission: readonly AdmissionPlugin[] = [...plugins, clusterIp(serviceRange)];
   const kubelets = createKubeletConnector(keys.kubeletClient, keys.ca.certificate);
   const context: ApiContext = { stores, storage, admission, kubelets, logger };
   const closing = new AbortController();
@@ -94,6 +100,7 @@ export function createApiServer(options: ApiServerOptions): ApiServer {
       await ensureSystemNamespaces(stores);
       compactRegularly(storage, logger, closing.signal);
       await listener.listen(options.port, options.host ?? "127.0.0.1");
+      await ensureKubernetesService(stores, serviceRange, listener.port);
       // Not now: whoever waited for the server asks in this moment.
       setTimeout(() => metrics.load(), METRICS_DELAY_MS).unref();
     },
@@ -102,6 +109,8 @@ export function createApiServer(options: ApiServerOptions): ApiServer {
   };
 }
 
+// As Kubernetes has it where nobody chose.
+const DEFAULT_SERVICE_RANGE = "10.0.0.0/24";
 const METRICS_DELAY_MS = 2000;
 
 interface HandlerParts {

@@ -26,6 +26,7 @@ export async function startControl(context: RoleContext): Promise<RunningRole> {
     keys,
     logger,
     port: record.apiPort,
+    serviceRange: record.serviceCidr,
     enableAdmissionPlugins: options.admissionPlugins,
   });
   stack.use(api);

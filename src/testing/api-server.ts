@@ -11,6 +11,8 @@ import type { Storage } from "../storage/storage.ts";
 /** What a test may choose. */
 export interface TestApiServerOptions {
   readonly enableAdmissionPlugins?: readonly string[];
+  /** 10.0.0.0/24 by default. */
+  readonly serviceRange?: string;
   /** A node to have keys for. */
   readonly nodeName?: string;
 }
@@ -40,8 +42,8 @@ async function startIn(directory: string, options: TestApiServerOptions): Promis
   const keys = await openKeys(join(directory, "keys"), node);
   const storage = await openSqliteStorage({ path: join(directory, "store.db") });
   const logger = createLogger({ role: "control", level: "warn" });
-  const { enableAdmissionPlugins = [] } = options;
-  const server = createApiServer({ storage, keys, logger, port: 0, enableAdmissionPlugins });
+  const { enableAdmissionPlugins = [], serviceRange = "10.0.0.0/24" } = options;
+  const server = createApiServer({ storage, keys, logger, port: 0, enableAdmissionPlugins, serviceRange });
   await server.start();
   const url = `https://127.0.0.1:${server.port}`;
   const kubeconfigPath = join(directory, "kubeconfig");

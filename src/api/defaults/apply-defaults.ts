@@ -3,6 +3,7 @@ import { defaultNamespace } from "./namespace.ts";
 import { defaultNode } from "./node.ts";
 import { defaultPod } from "./pod.ts";
 import { defaultSecret } from "./secret.ts";
+import { defaultService } from "./service.ts";
 
 /**
  * Fills in what an object of `kind` leaves out and returns the same object. Idempotent. A name to be generated must be there
@@ -18,4 +19,5 @@ const DEFAULTS = new Map<string, (object: KubernetesObject) => void>([
   ["Node", defaultNode],
   ["Pod", defaultPod],
   ["Secret", defaultSecret],
+  ["Service", defaultService],
 ]);

@@ -10,6 +10,7 @@ import { validateNode, validateNodeUpdate } from "./node.ts";
 import { type MetaRules, validateObjectMeta, validateObjectMetaUpdate } from "./object-meta.ts";
 import { validatePodUpdate } from "./pod-update.ts";
 import { validatePod } from "./pod.ts";
+import { validateService, validateServiceUpdate } from "./service.ts";
 import { validateSecret, validateSecretUpdate } from "./secret.ts";
 
 /**
@@ -67,6 +68,9 @@ const RULES = new Map<string, KindRules>([
   ["Node", { ...CLUSTER_WIDE, create: validateNode, update: validateNodeUpdate }],
   ["Pod", { ...NAMESPACED, create: validatePod, update: validatePodUpdate }],
   ["Secret", { ...NAMESPACED, create: validateSecret, update: validateSecretUpdate }],
-  ["Service", { namespaced: true, nameFaults: dns1035LabelFaults, create: nothing }],
+  [
+    "Service",
+    { namespaced: true, nameFaults: dns1035LabelFaults, create: validateService, update: validateServiceUpdate },
+  ],
   ["ServiceAccount", { ...NAMESPACED, create: nothing }],
 ]);

@@ -115,6 +115,9 @@ describe("every path of the API", () => {
 
 const ALLOWED_TO_NODES: readonly string[] = [
   ...[...HEALTH, ...DISCOVERY].map((path) => `GET ${path}`),
+  "GET /api/v1/namespaces/default/services",
+  "GET /api/v1/namespaces/default/services/x",
+  "GET /api/v1/namespaces/default/services?watch=1&timeoutSeconds=1",
   "GET /api/v1/nodes",
   "GET /api/v1/nodes/x",
   "GET /api/v1/nodes?watch=1&timeoutSeconds=1",

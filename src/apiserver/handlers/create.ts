@@ -53,6 +53,7 @@ export async function createObject(
   strategy.prepareForCreate?.(object);
   checkNewObject(type, object);
   await validateAdmission(context, admission);
+  request.warnings.push(...(strategy.warnings?.(object) ?? []));
   if (!dryRun) return await store.create({ namespace, name }, object);
   const key = store.prefixOf(namespace) + name;
   if (store.cache.get(key) !== undefined) throw alreadyExistsStatus(type, name);

@@ -31,6 +31,8 @@ export interface ResourceStrategy<T extends KubernetesObject = KubernetesObject>
   /** Whether an update may leave the resource version out; true by default. */
   readonly allowsUnconditionalUpdate?: boolean;
   prepareForCreate?(object: T): void;
+  /** Texts that whoever writes the object is to read. */
+  warnings?(object: T): readonly string[];
   /** Keeps what an update of the main resource may not touch. */
   prepareForUpdate?(object: T, old: T): void;
   /** Keeps what an update of the status may not touch. */

@@ -6,6 +6,7 @@ import { nodes } from "./nodes.ts";
 import { pods } from "./pods.ts";
 import type { ResourceDefinition } from "./resource-definition.ts";
 import { secrets } from "./secrets.ts";
+import { services } from "./services.ts";
 import { serviceAccounts } from "./service-accounts.ts";
 
 /** Every kind that the server serves. */
@@ -18,4 +19,5 @@ export const SERVED_RESOURCES: readonly ResourceDefinition[] = [
   pods,
   secrets,
   serviceAccounts,
+  services,
 ];
