@@ -44,6 +44,8 @@ export class WriteBehind {
   #start(): void {
     clearTimeout(this.#timer);
     this.#timer = undefined;
+    // Nothing follows a write that failed: the file holds the bytes up to there, without a gap.
+    if (this.#failure !== undefined) return;
     this.#writing ??= this.#writeAll();
   }
 
