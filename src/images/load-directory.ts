@@ -4,7 +4,6 @@ import { join } from "node:path";
 
 import { codeOf } from "../base/coded-error.ts";
 import type { ImageContext } from "./image-context.ts";
-import { loadImages } from "./load-images.ts";
 
 const ARCHIVE = /\.(?:tar|tar\.gz|tgz|tar\.zst|tzst)$/;
 
@@ -39,6 +38,8 @@ async function loadOnce(context: ImageContext, path: string, signal: AbortSignal
   const { ino, size, mtimeNs } = await stat(path, { bigint: true });
   const version = `${ino}:${size}:${mtimeNs}`;
   if (archives.get(path)?.version === version) return;
+  // Most nodes have nothing to load.
+  const { loadImages } = await import("./load-images.ts");
   const images = await loadImages(context, createReadStream(path), signal);
   await archives.put(path, { version });
   context.logger.info({ path, images }, "loaded an archive of images");
