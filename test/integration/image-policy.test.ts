@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, describe, test } from "node:test";
@@ -9,6 +9,7 @@ import { openClusterFixture, type ClusterFixture } from "../../src/testing/clust
 import { openRecordingProxy } from "../../src/testing/recording-proxy.ts";
 import { requires } from "../../src/testing/requires.ts";
 import { waitUntil } from "../../src/testing/wait-until.ts";
+import { guideBlocks, runCommands } from "./guide-commands.ts";
 import { podManifest } from "./pod-manifest.ts";
 import { mainStatus, messagesOf, podOf, waitForField, waitForPhase } from "./pod-state.ts";
 
@@ -77,23 +78,31 @@ describe("the kubelet's image policy", { skip: requires("root", "docker-registry
 });
 
 describe("settings of the node from a file", { skip: requires("root", "docker-registry", "busybox-static") }, () => {
-  test("one pull at a time waits, but not behind a registry that has gone silent", async () => {
+  test("the guide's limit of pulls holds, but not for a registry that has gone silent", async () => {
+    const [settings = ""] = await guideBlocks(GUIDE, "yaml");
     const directory = await mkdtemp(join(tmpdir(), "berth-settings-"));
     await using _directory = disposable(async () => await rm(directory, { recursive: true }));
     const kubeletConfig = join(directory, "kubelet.yaml");
-    const head = "apiVersion: kubelet.config.k8s.io/v1beta1\nkind: KubeletConfiguration\n";
-    await writeFile(kubeletConfig, `${head}maxPods: 7\nserializeImagePulls: true\n`);
+    await writeFile(kubeletConfig, `${settings}maxPods: 7\ncpuManagerPolicy: static\n`);
     await using fixture = await openClusterFixture({ kubeletConfig });
     const { kubectl, registries } = fixture;
     assert.equal(await kubectl.ok(["get", "nodes", "-o", "jsonpath={.items[0].status.capacity.pods}"]), "7");
     await using proxy = await openRecordingProxy(registries.publicHost, { stallAfter: () => HANGS_AFTER });
-    const large = await registries.pushVariant("hung/app", {}, 4);
-    const image = large.replace(registries.publicHost, proxy.host);
-    await kubectl.create(podManifest({ name: "hung", image, command: ["true"] }));
-    await waitUntil("the image hangs", () => proxy.stalled() > 0);
+    for (const name of ["hung-1", "hung-2"]) {
+      const large = await registries.pushVariant(`${name}/app`, {}, 4);
+      const image = large.replace(registries.publicHost, proxy.host);
+      await kubectl.create(podManifest({ name, image, command: ["true"] }));
+    }
+    await waitUntil("both images hang", () => proxy.stalled() > 1);
     await kubectl.create(podManifest({ name: "small", image: registries.publicImage, command: ["true"] }));
     await waitForPhase(kubectl, "small", "Succeeded");
     const [pulled = ""] = await messagesOf(kubectl, "small", "Pulled");
-    assert.match(pulled, /in \d+ms \((?:1\d|2\d)\.\d+s including waiting\)/);
+    assert.match(pulled, /in \d+ms \((?:1\d|2\d)(?:\.\d+)?s including waiting\)/);
+    const log = await readFile(join(fixture.cluster.dataDir, "logs/node.log"), "utf8");
+    assert.deepEqual(log.match(/"field":"\w+"/g), ['"field":"cpuManagerPolicy"']);
+    await writeFile(join(fixture.directory, "kubelet.yaml"), settings);
+    for (const commands of await guideBlocks(GUIDE, "sh")) await runCommands(commands, fixture);
   });
 });
+
+const GUIDE = "limit-pulls-and-disk.md";
