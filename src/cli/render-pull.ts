@@ -29,7 +29,7 @@ export function headOf({ image, platform, layers }: PullTrace): string {
   const present = layers.filter((layer) => layer.state === "present").length;
   const here = present === 0 ? "" : `  (${present} here already)`;
   const count = layers.length === 1 ? "1 layer" : `${layers.length} layers`;
-  return `${image}  ${platform ?? ""}  ${count}, ${formatBytes(sizeOf(layers))}${here}`;
+  return `${image}  ${(platform ?? "").replaceAll(/\p{Cc}/gu, "")}  ${count}, ${formatBytes(sizeOf(layers))}${here}`;
 }
 
 /** Returns the short form of a digest. */

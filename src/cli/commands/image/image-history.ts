@@ -61,7 +61,5 @@ interface HistoryEntry {
 }
 
 function rowOf({ created, createdBy, comment, size }: Step): string[] {
-  // What an image says of itself must not move the terminal's cursor.
-  const text = (createdBy ?? comment ?? "").replaceAll(/\p{Cc}+/gu, " ");
-  return [(created ?? "").slice(0, 19).replaceAll(/\p{Cc}/gu, ""), formatBytes(size), text.slice(0, 160)];
+  return [(created ?? "").slice(0, 19), formatBytes(size), (createdBy ?? comment ?? "").slice(0, 160)];
 }
