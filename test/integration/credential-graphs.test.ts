@@ -58,11 +58,16 @@ const DEED: fc.Arbitrary<Deed> = fc.oneof(
   fc.record({ kind: fc.constant("bare-401" as const) }),
   fc.record({ kind: fc.constant("missing" as const) }),
 );
+/** Token services mostly do their work, or few graphs would lead further. */
+const TOKEN_DEED = fc.oneof(
+  { weight: 2, arbitrary: fc.constant<Deed>({ kind: "serve" }) },
+  { weight: 1, arbitrary: DEED },
+);
 /** Per host: what it does without a credential, with one, at its token service, and with an upload. */
-const HOST_PLAN = fc.record({ bare: DEED, authorized: DEED, token: DEED, upload: DEED });
+const HOST_PLAN = fc.record({ bare: DEED, authorized: DEED, token: TOKEN_DEED, upload: DEED });
 const GRAPH = fc.record({
   plans: fc.tuple(HOST_PLAN, HOST_PLAN, HOST_PLAN, HOST_PLAN, HOST_PLAN),
-  hasMirror: fc.boolean(),
+  mirror: fc.constantFrom("none", "with credential", "with credential", "without credential"),
   kind: fc.constantFrom("basic", "identity-token", "registry-token"),
 });
 type HostPlan = { readonly bare: Deed; readonly authorized: Deed; readonly token: Deed; readonly upload: Deed };
@@ -94,17 +99,18 @@ async function explore(seed: number, known: Set<string>): Promise<void> {
   await using simulator = await openRegistrySimulator(HOSTS);
   const { proxyUrl: proxy, ca } = simulator;
   await using transport = createTransport({ ca: [ca], proxies: { http: proxy, https: proxy, noProxy: [] } });
-  const check = async ({ plans, hasMirror, kind }: Graph) => {
+  const check = async ({ plans, mirror, kind }: Graph) => {
     simulator.play(Object.fromEntries(HOSTS.map((host, index) => [host, playing(plans[index])])));
-    await useEverything(transport, { hasMirror, kind });
+    await useEverything(transport, { mirror, kind });
     for (const request of simulator.seen) checkRequest(request, known);
   };
   await fc.assert(fc.asyncProperty(GRAPH, check), { seed, numRuns: RUNS / WORLDS, endOnFailure: true });
 }
 
 /** Whether any of it succeeds is not the point. */
-async function useEverything(transport: Transport, { hasMirror, kind }: Pick<Graph, "hasMirror" | "kind">) {
-  const hosts = () => Promise.resolve([...(hasMirror ? [mirror(kind)] : []), origin()]);
+async function useEverything(transport: Transport, { mirror, kind }: Pick<Graph, "mirror" | "kind">) {
+  const hosts = () =>
+    Promise.resolve([...(mirror === "none" ? [] : [mirrorOf(kind, mirror !== "without credential")]), origin()]);
   const client = createRegistryClient({ transport, hosts });
   const access = { reference: parseReference(`${ORIGIN}/team/app:1`), credential: credentialOf("origin-canary", kind) };
   const repository = client.openRepository(access);
@@ -121,11 +127,9 @@ function origin() {
   return endpoint(`https://${ORIGIN}/v2`, { isOrigin: true, capabilities });
 }
 
-function mirror(kind: string) {
-  return endpoint(`https://${MIRROR}/v2`, {
-    credential: credentialOf("mirror-canary", kind),
-    headers: { "x-key": "mirror-canary" },
-  });
+function mirrorOf(kind: string, hasCredential: boolean) {
+  const credential = hasCredential ? credentialOf("mirror-canary", kind) : undefined;
+  return endpoint(`https://${MIRROR}/v2`, { credential, headers: { "x-key": "mirror-canary" } });
 }
 
 function credentialOf(secret: string, kind: string): RegistryCredential {
@@ -164,7 +168,7 @@ function answerOf(deed: Deed, request: SimulatedRequest): SimulatedAnswer {
       };
     }
     case "redirect": {
-      const isUpload = request.method === "POST";
+      const isUpload = request.method === "POST" && request.path.endsWith("/uploads/");
       const location = `${deed.scheme}://u:p@${hostAt(deed.to, request)}${request.path}`;
       return { status: isUpload ? 202 : deed.status, headers: { location } };
     }

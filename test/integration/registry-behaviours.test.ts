@@ -83,6 +83,20 @@ describe("registries in the wild", () => {
     });
   }
 
+  for (const status of [301, 302, 303, 307, 308]) {
+    test(`the form with an identity token goes nowhere else when its service redirects with ${status}`, async () => {
+      const location = "https://evil.test/token";
+      simulator.play({
+        "registry.example": asking("https://auth.registry.example/token"),
+        "auth.registry.example": () => ({ status, headers: { location } }),
+        "evil.test": () => ({ body: '{"token":"t0ken"}' }),
+      });
+      await using met = await open({ credential: IDENTITY });
+      await assert.rejects(met.repository.resolve(), { code: "UNEXPECTED_ANSWER" });
+      assert.deepEqual(lines("evil.test"), []);
+    });
+  }
+
   test("a token service that knows no GET is asked by POST", async () => {
     simulator.play({
       "registry.example": asking("https://auth.registry.example/token"),
