@@ -2,11 +2,10 @@ import type { RuntimeService } from "../../cri/runtime-service.ts";
 
 /** Returns the kubelet's metrics in Prometheus' text format, counted now. */
 export async function kubeletMetrics(runtime: RuntimeService, nodeName: string): Promise<string> {
-  const { Gauge, Registry, collectDefaultMetrics } = await import("prom-client");
-  const registers = [new Registry()];
-  const [register] = registers;
-  if (register === undefined) return "";
-  collectDefaultMetrics({ register });
+  const { Gauge, Registry } = await import("prom-client");
+  // Made for each scrape, so that a state which no container is in any more is not shown with its last count.
+  const register = new Registry();
+  const registers = [register];
   const [sandboxes, containers] = await Promise.all([
     runtime.listPodSandbox({ state: "SANDBOX_READY" }),
     runtime.listContainers(),
