@@ -3,7 +3,7 @@ import { messageOf } from "../../base/coded-error.ts";
 import type { Logger } from "../../base/log.ts";
 import type { NodeEvents } from "../node/node-events.ts";
 import type { ImageGarbage } from "./image-garbage.ts";
-import type { ImageGarbagePolicy } from "./image-garbage-policy.ts";
+import { type ImageGarbagePolicy, isCollecting } from "./image-garbage-policy.ts";
 
 export interface CollectImagesOptions {
   readonly garbage: Pick<ImageGarbage, "collect">;
@@ -19,7 +19,7 @@ export interface CollectImagesOptions {
 /** Collects images every five minutes until `signal` aborts; failures in a row become events of the node. Never throws. */
 export async function collectImages(options: CollectImagesOptions): Promise<void> {
   const { garbage, policy, isReady, nodeEvents, clock, logger, signal } = options;
-  if (policy.highThresholdPercent === 100 && policy.maximumAgeMs === 0) return;
+  if (!isCollecting(policy)) return;
   let hasFailed = false;
   while (!signal.aborted) {
     if (isReady()) {

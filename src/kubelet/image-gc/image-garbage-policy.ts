@@ -17,3 +17,8 @@ export const DEFAULT_IMAGE_GARBAGE_POLICY: ImageGarbagePolicy = {
   minimumAgeMs: 120_000,
   maximumAgeMs: 0,
 };
+
+/** Whether a policy ever removes an image. */
+export function isCollecting({ highThresholdPercent, maximumAgeMs }: ImageGarbagePolicy): boolean {
+  return highThresholdPercent < 100 || maximumAgeMs > 0;
+}

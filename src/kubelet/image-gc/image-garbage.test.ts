@@ -11,7 +11,6 @@ import type { Image } from "../../cri/image-service.ts";
 import type { Container } from "../../cri/runtime-service.ts";
 import { ManualClock } from "../testing/manual-clock.ts";
 import { ScriptedImages, scriptedImageId } from "../testing/scripted-images.ts";
-import { collectImages } from "./collect-images.ts";
 import { ImageGarbage } from "./image-garbage.ts";
 import { DEFAULT_IMAGE_GARBAGE_POLICY, type ImageGarbagePolicy } from "./image-garbage-policy.ts";
 
@@ -61,11 +60,6 @@ class GarbageFixture implements AsyncDisposable {
     await this.garbage.collect();
     this.capacityBytes = capacityBytes;
     this.clock.advance(5 * MINUTE);
-  }
-
-  async collectImages(isReady: () => boolean, signal: AbortSignal): Promise<void> {
-    const { garbage, policy, nodeEvents, clock } = this;
-    await collectImages({ garbage, policy, isReady, nodeEvents, clock, logger: silentLogger, signal });
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -138,6 +132,35 @@ test("when images were used is known after a restart", async () => {
   node.restart();
   await node.garbage.collect();
   assert.deepEqual(node.images.removed, ["b"]);
+});
+
+test("a use is not forgotten by a look that fails", async () => {
+  await using node = await GarbageFixture.open();
+  for (const name of ["a", "b", "c"]) {
+    node.load(name, 300);
+    await node.age();
+  }
+  node.garbage.used("a");
+  const list = node.images.listImages.bind(node.images);
+  node.images.listImages = () => Promise.reject(new CriError("UNAVAILABLE", "restarting"));
+  await assert.rejects(node.garbage.collect(), { code: "UNAVAILABLE" });
+  node.images.listImages = list;
+  await node.garbage.collect();
+  assert.deepEqual(node.images.removed, ["b"]);
+});
+
+test("a pod whose image's name does not parse keeps nothing from being collected", async () => {
+  await using node = await GarbageFixture.open();
+  node.load("a", 900);
+  await node.age();
+  const status = node.images.imageStatus.bind(node.images);
+  node.images.imageStatus = async (spec) => {
+    if (/^[a-z:0-9]+$/.test(spec.image)) return await status(spec);
+    throw new CriError("INVALID_ARGUMENT", "invalid reference format");
+  };
+  node.pods = [{ containers: [{ name: "main", image: "Upper Case" }, { name: "none" }] }];
+  await node.garbage.collect();
+  assert.deepEqual(node.images.removed, ["a"]);
 });
 
 test("a file of uses that is broken is begun anew", async () => {
@@ -242,41 +265,4 @@ test("a file system without capacity is told as such", async () => {
   node.capacityBytes = 0;
   await assert.rejects(node.garbage.collect(), { code: "INVALID_CAPACITY" });
   assert.deepEqual(node.warnings, ["InvalidDiskCapacity: invalid capacity 0 on image filesystem"]);
-});
-
-test("images are looked at every five minutes once the pods are known, and the second failure in a row is told", async () => {
-  await using node = await GarbageFixture.open();
-  const stop = new AbortController();
-  let isReady = false;
-  const running = node.collectImages(() => isReady, stop.signal);
-  const step = async (ms: number) => {
-    node.clock.advance(ms);
-    await new Promise((resolve) => setTimeout(resolve, 30));
-  };
-  node.capacityBytes = 0;
-  await step(5 * MINUTE);
-  assert.deepEqual(node.warnings, []);
-  isReady = true;
-  await step(1000);
-  const invalid = "InvalidDiskCapacity: invalid capacity 0 on image filesystem";
-  assert.deepEqual(node.warnings, [invalid]);
-  await step(5 * MINUTE - 1);
-  assert.deepEqual(node.warnings, [invalid]);
-  await step(1);
-  const failed = "ImageGCFailed: invalid capacity 0 on image filesystem";
-  assert.deepEqual(node.warnings, [invalid, invalid, failed]);
-  node.capacityBytes = 1000;
-  await step(5 * MINUTE);
-  node.capacityBytes = 0;
-  await step(5 * MINUTE);
-  assert.deepEqual(node.warnings, [invalid, invalid, failed, invalid]);
-  stop.abort();
-  await running;
-});
-
-test("a high threshold of 100 switches collection off", async () => {
-  await using node = await GarbageFixture.open({ highThresholdPercent: 100 });
-  node.capacityBytes = 0;
-  await node.collectImages(() => true, new AbortController().signal);
-  assert.deepEqual(node.warnings, []);
 });

@@ -5,7 +5,7 @@ import type { Image, ImageService } from "../../cri/image-service.ts";
 import type { FilesystemRoom } from "../node/host-info.ts";
 import type { NodeEvents } from "../node/node-events.ts";
 import { ImageGarbageError } from "./image-garbage-error.ts";
-import type { ImageGarbagePolicy } from "./image-garbage-policy.ts";
+import { type ImageGarbagePolicy, isCollecting } from "./image-garbage-policy.ts";
 import { type ImageUsage, readImageUsage, writeImageUsage } from "./image-usage-file.ts";
 import { idsOf, imagesInUse, type ImageUsers } from "./images-in-use.ts";
 
@@ -37,7 +37,9 @@ export class ImageGarbage {
 
   /** Notes that a container is about to be made from an image. */
   used(reference: string): void {
-    this.#uses.set(reference, this.#options.clock.now());
+    const { policy, clock } = this.#options;
+    // Nobody would look at it, ever.
+    if (isCollecting(policy)) this.#uses.set(reference, clock.now());
   }
 
   /** Removes what the policy says. Throws `ImageGarbageError` where that was not enough. */
@@ -52,18 +54,20 @@ export class ImageGarbage {
     const { images, usageFile, clock } = this.#options;
     const known = (this.#usage ??= await readImageUsage(usageFile));
     const now = clock.now();
-    const [present, isInUse, uses] = await Promise.all([
+    const uses = new Map(this.#uses);
+    const [present, isInUse, usedAt] = await Promise.all([
       images.listImages(),
       imagesInUse(this.#options),
-      this.#takeUses(),
+      this.#timesById(uses),
     ]);
     const usage = new Map<string, ImageUsage>();
     for (const image of present) {
       const { firstSeen, lastUsed } = known.get(image.id) ?? { firstSeen: now, lastUsed: now };
-      const used = isInUse(image) ? now : Math.max(lastUsed, uses.get(image.id) ?? 0);
+      const used = isInUse(image) ? now : Math.max(lastUsed, usedAt.get(image.id) ?? 0);
       usage.set(image.id, { firstSeen, lastUsed: used });
     }
     this.#usage = usage;
+    for (const [reference, at] of uses) if (this.#uses.get(reference) === at) this.#uses.delete(reference);
     await writeImageUsage(usageFile, usage);
     return present
       .filter((image) => !image.pinned && !isInUse(image))
@@ -71,15 +75,13 @@ export class ImageGarbage {
       .toSorted((left, right) => left.lastUsed - right.lastUsed || left.firstSeen - right.firstSeen);
   }
 
-  /** Returns when images were used since the last look, by id. */
-  async #takeUses(): Promise<ReadonlyMap<string, number>> {
-    const uses = new Map(this.#uses);
-    const ids = await idsOf(this.#options.images, uses.keys());
-    // Only once they are known by id: a look that fails must not lose them.
-    for (const [reference, at] of uses) if (this.#uses.get(reference) === at) this.#uses.delete(reference);
-    const newest = new Map<string, number>();
-    for (const [reference, id] of ids) newest.set(id, Math.max(newest.get(id) ?? 0, uses.get(reference) ?? 0));
-    return newest;
+  /** Returns the latest of the times that an image has under its names, by id. */
+  async #timesById(uses: ReadonlyMap<string, number>): Promise<ReadonlyMap<string, number>> {
+    const times = new Map<string, number>();
+    for (const [reference, id] of await idsOf(this.#options.images, uses.keys())) {
+      times.set(id, Math.max(times.get(id) ?? 0, uses.get(reference) ?? 0));
+    }
+    return times;
   }
 
   /** Removes images unused for longer than they may be, and returns the others. */

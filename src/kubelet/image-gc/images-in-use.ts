@@ -1,5 +1,6 @@
 import type { PodSpec } from "../../api/core-v1.gen.ts";
 import { podImages } from "../../api/pod-images.ts";
+import { codeOf } from "../../base/coded-error.ts";
 import type { Image, ImageService } from "../../cri/image-service.ts";
 import type { Container, RuntimeService } from "../../cri/runtime-service.ts";
 
@@ -28,10 +29,19 @@ export async function idsOf(
   images: Pick<ImageService, "imageStatus">,
   references: Iterable<string>,
 ): Promise<ReadonlyMap<string, string>> {
-  const found = await Promise.all(
-    Array.from(references, async (image) => [image, (await images.imageStatus({ image }))?.id ?? ""] as const),
-  );
-  return new Map(found.filter(([, id]) => id !== ""));
+  const named = [...references].filter((reference) => reference !== "");
+  const found = await Promise.all(named.map(async (reference) => [reference, await idOf(images, reference)] as const));
+  return new Map(found.flatMap(([reference, id]) => (id === undefined ? [] : [[reference, id]])));
+}
+
+/** A pod's typing error must not keep the others' images from being collected. */
+async function idOf(images: Pick<ImageService, "imageStatus">, image: string): Promise<string | undefined> {
+  try {
+    return (await images.imageStatus({ image }))?.id;
+  } catch (error) {
+    if (codeOf(error) === "INVALID_ARGUMENT") return undefined;
+    throw error;
+  }
 }
 
 /** A tag may have moved on since the container was made: it counts only where the runtime tells nothing better. */
