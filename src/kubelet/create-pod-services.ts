@@ -5,7 +5,8 @@ import type { VersionInfo } from "../cri/runtime-service.ts";
 import { Backoff } from "./backoff.ts";
 import { createObjectReader } from "./container/object-reader.ts";
 import { createHookRunner } from "./hooks/run-hook.ts";
-import { ImageManager, type PullLimits } from "./image-manager/image-manager.ts";
+import { ImageManager } from "./image-manager/image-manager.ts";
+import type { PullLimits } from "./image-manager/pull-queue.ts";
 import { createContainerKiller } from "./kill-container.ts";
 import {
   DEFAULT_MAX_PODS,

@@ -1,49 +1,18 @@
-import { randomUUID } from "node:crypto";
-
 import { type Clock, systemClock } from "../../base/clock.ts";
 import { messageOf } from "../../base/coded-error.ts";
-import type { Logger } from "../../base/log.ts";
-import type { RestClient } from "../../client/rest-client.ts";
-import type { NodeFileCredentials } from "../../credentials/node-files.ts";
-import type { AuthConfig, ImageService, PullTraceService } from "../../cri/image-service.ts";
 import type { ImageSpec } from "../../cri/image-spec.ts";
-import type { PodSandboxConfig } from "../../cri/runtime-service.ts";
-import { createKeyring } from "../../keyring/keyring.ts";
-import { applyDefaultTag, parseReference } from "../../oci/reference.ts";
+import { applyDefaultTag } from "../../oci/reference.ts";
 import { Backoff } from "../backoff.ts";
 import { ContainerStartError } from "../container-start-error.ts";
 import { formatGoDuration } from "../go-duration.ts";
-import type { PodAndContainer, PodEvents } from "../pod-events.ts";
-import { readPullSecrets } from "../pull-secrets.ts";
-import { PullRate, type PullRateLimits } from "./pull-rate.ts";
-import { type PullSlot, PullSlots } from "./pull-slots.ts";
-import { PullWatch } from "./pull-watch.ts";
-import { PullFailure, pullWithCredentials } from "./pull-with-credentials.ts";
+import { type ImageRequest, PullQueue, type PullQueueOptions } from "./pull-queue.ts";
+import { PullFailure } from "./pull-with-credentials.ts";
 
-export interface ImageManagerOptions {
-  readonly client: RestClient;
-  readonly images: ImageService & Partial<PullTraceService>;
-  readonly nodeFiles: NodeFileCredentials;
-  readonly events: PodEvents;
-  readonly limits: PullLimits;
+export interface ImageManagerOptions extends PullQueueOptions {
   /** Called when an image has come to the node. */
   readonly onPulled: () => void;
   /** Called with the reference of an image that a container is about to be made from. */
   readonly onUsed: (reference: string) => void;
-  readonly logger: Logger;
-  readonly clock?: Clock;
-}
-
-/** What pulls of all pods share. */
-export interface PullLimits {
-  /** Pulls at the same time; `Infinity` for any number. A pull that gets no bytes does not count. */
-  readonly maxParallel: number;
-  readonly rate: PullRateLimits;
-}
-
-/** Which container needs its image, and for which sandbox. */
-export interface ImageRequest extends PodAndContainer {
-  readonly sandboxConfig: PodSandboxConfig;
 }
 
 /** Makes images present as each container's pull policy says. */
@@ -51,8 +20,7 @@ export class ImageManager {
   readonly #options: ImageManagerOptions;
   readonly #clock: Clock;
   readonly #backoff: Backoff;
-  readonly #slots: PullSlots;
-  readonly #rate: PullRate;
+  readonly #queue: PullQueue;
   /** Message of the last failed pull by back-off key. */
   readonly #failures = new Map<string, string>();
 
@@ -60,8 +28,7 @@ export class ImageManager {
     this.#options = options;
     this.#clock = options.clock ?? systemClock;
     this.#backoff = new Backoff(this.#clock, { initialMs: 10_000, maxMs: 300_000 });
-    this.#slots = new PullSlots(options.limits.maxParallel);
-    this.#rate = new PullRate(this.#clock, options.limits.rate);
+    this.#queue = new PullQueue(options);
   }
 
   /**
@@ -132,7 +99,7 @@ export class ImageManager {
     this.#event(request, "Normal", "Pulling", `Pulling image "${image.image}"`);
     let pullMs: number;
     try {
-      pullMs = await this.#pullInTurn(image, request, signal);
+      pullMs = await this.#queue.pull(image, request, signal);
     } catch (error) {
       signal.throwIfAborted();
       throw this.#failed(error, { image, request, key });
@@ -142,50 +109,6 @@ export class ImageManager {
     this.#options.onPulled();
     this.#options.onUsed(image.image);
     await this.#reportPulled(image, request, { pullMs, totalMs: this.#clock.monotonic() - startedAt });
-  }
-
-  /** Returns how long the pull itself took, in milliseconds. */
-  async #pullInTurn(image: ImageSpec, request: ImageRequest, signal: AbortSignal): Promise<number> {
-    await using watch = new PullWatch({
-      traces: this.#options.images,
-      clock: this.#clock,
-      onProgress: (progress) =>
-        this.#event(request, "Normal", "Pulling", `Pulling image "${image.image}": ${progress}`),
-    });
-    using slot = await this.#slots.acquire(signal);
-    const startedAt = this.#clock.monotonic();
-    await this.#pullWithCredentials({ image, request, watch, slot }, signal);
-    return this.#clock.monotonic() - startedAt;
-  }
-
-  async #pullWithCredentials(pull: PullInTurn, signal: AbortSignal): Promise<void> {
-    const { client, nodeFiles, logger, events } = this.#options;
-    const { pod } = pull.request;
-    const [secrets, node] = await Promise.all([readPullSecrets({ client, logger }, pod, signal), nodeFiles.read()]);
-    if (secrets.missing.length > 0) {
-      const names = secrets.missing.join(", ");
-      const message = `Unable to retrieve some image pull secrets (${names}); attempting to pull the image may not succeed.`;
-      events.pod(pod, "Warning", "FailedToRetrieveImagePullSecret", message);
-    }
-    const notes = [
-      ...secrets.missing.map((name) => `secret "${pod.namespace}/${name}" cannot be read`),
-      ...secrets.unusable,
-      ...node.passedOver.map(({ path, problem }) => `node file "${path}" passed over: ${problem}`),
-    ];
-    const keyring = createKeyring([secrets.configs, node.found === undefined ? [] : [node.found]]);
-    const { repository } = parseReference(pull.image.image);
-    const attempt = async (auth: AuthConfig | undefined) => await this.#attempt({ ...pull, auth }, signal);
-    await pullWithCredentials(attempt, { repository, keyring, notes, signal });
-  }
-
-  async #attempt({ image, request, watch, slot, auth }: PullAttempt, signal: AbortSignal): Promise<string> {
-    await this.#rate.take(signal);
-    const { sandboxConfig } = request;
-    const pullId = randomUUID();
-    // What waits behind a registry that has gone silent must not wait for as long as that does.
-    watch.follow({ pullId, onStall: () => slot.release() });
-    const pull = { image, sandboxConfig, pullId, ...(auth === undefined ? {} : { auth }) };
-    return await this.#options.images.pullImage(pull, signal);
   }
 
   #failed(error: unknown, { image, request, key }: FailedPull): ContainerStartError {
@@ -224,17 +147,6 @@ const CLAUSES = {
   RegistryUnavailable: "the registry is unavailable",
   SignatureValidationFailed: "the signature validation failed",
 } as const;
-
-interface PullInTurn {
-  readonly image: ImageSpec;
-  readonly request: ImageRequest;
-  readonly watch: PullWatch;
-  readonly slot: PullSlot;
-}
-
-interface PullAttempt extends PullInTurn {
-  readonly auth: AuthConfig | undefined;
-}
 
 interface PullTimes {
   readonly pullMs: number;
