@@ -191,6 +191,19 @@ describe("containers after a kill", { skip: requires("root", "runc", "conmon", "
     });
   }
 
+  test("a container that dies before it was started is forgotten, so that it can be made anew", async () => {
+    const child = startProcess({ one: "exit 6" }, "container.before-start=kill");
+    await once(child, "exit");
+    const [id = ""] = readdirSync(`${fixture.base}/run/containers`);
+    const bundle = `${fixture.base}/run/containers/${id}`;
+    process.kill(Number(readFileSync(`${bundle}/conmon.pid`, "utf8")), "SIGKILL");
+    process.kill(Number(readFileSync(`${bundle}/pid`, "utf8")), "SIGKILL");
+    await using service = await openEngine(fixture);
+    assert.deepEqual(await service.listContainers(), []);
+    for (const sandbox of await service.listPodSandbox()) await service.removePodSandbox(sandbox.id);
+    await isEmpty(service);
+  });
+
   test("a container created and not yet started before a kill can be started after it", async () => {
     const child = startProcess({ one: "exit 6" }, "container.before-start=kill");
     await once(child, "exit");

@@ -70,13 +70,13 @@ async function recoverContainer(engine: Engine, container: ContainerRecord): Pro
   if (engine.sandboxes.find(container.podSandboxId) === undefined) return await discardContainer(engine, id);
   if (container.state === "CONTAINER_EXITED") return;
   const exit = readExit(engine.runtime.directories.exits, id);
-  if (exit !== undefined) return await noteExit(engine, exit);
+  if (exit !== undefined && !engine.runtime.oci.isUnstarted(id)) return await noteExit(engine, exit);
   if (container.state === "CONTAINER_CREATED") await recoverCreated(engine, container);
 }
 
 /**
- * What was being created may have come to be, or even have been started, before the record could say so. What never came to be
- * is forgotten, so that it can be made anew: nothing of it has run, and a pod that never restarts must not lose its only try.
+ * What was being created may have come to be, or even have been started, before the record could say so. What ended without having been
+ * started is forgotten, so that it can be made anew: nothing of it has run, and a pod that never restarts must not lose its only try.
  */
 async function recoverCreated(engine: Engine, { id, createdAt }: ContainerRecord): Promise<void> {
   const processes = findProcesses(engine.runtime.directories, id);
@@ -85,7 +85,7 @@ async function recoverCreated(engine: Engine, { id, createdAt }: ContainerRecord
   if (processes !== undefined && state === "running") {
     return await engine.containers.update(id, { processes, state: "CONTAINER_RUNNING", startedAt: createdAt });
   }
-  if (state === undefined) return await discardContainer(engine, id);
+  if (state === undefined || engine.runtime.oci.isUnstarted(id)) return await discardContainer(engine, id);
   await engine.runtime.oci.delete(id);
   const end = {
     exitCode: 128,

@@ -1,4 +1,6 @@
+import { existsSync } from "node:fs";
 import { readFile } from "node:fs/promises";
+import { join } from "node:path";
 
 import { type RunResult, run } from "../base/process/run.ts";
 import type { Resources, State } from "../oci/runtime-config.ts";
@@ -32,6 +34,14 @@ export class OciRuntime {
   /** Starts the process of a container that is created. Throws `START_FAILED`. */
   async start(id: string): Promise<void> {
     await this.#operate("START_FAILED", ["start", id]);
+  }
+
+  /**
+   * Says whether a container that this runtime created waits to be started still, or has ended waiting. runc and crun both hold it at a
+   * FIFO that starting removes; of a runtime that does so otherwise, no container is said to wait.
+   */
+  isUnstarted(id: string): boolean {
+    return existsSync(join(this.#stateDirectory, id, "exec.fifo"));
   }
 
   /** Deletes a container, killing what is left of it. Idempotent. */

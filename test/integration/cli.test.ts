@@ -19,7 +19,8 @@ import { waitUntil } from "../../src/testing/wait-until.ts";
 import { isRunning, killNow } from "./host-processes.ts";
 
 const BERTH = fileURLToPath(new URL("../../bin/berth", import.meta.url));
-const NAME = "cli-test";
+// Not to be met by what an earlier run may have left.
+const NAME = `cli-test-${process.pid}`;
 
 /** A kubeconfig of somebody else's, with a comment. */
 const FOREIGN = `# mine
@@ -63,7 +64,7 @@ describe("the berth command", { skip: requires("root", "runc", "conmon", "nft") 
       ],
       results.map((result) => result.stderr).join("\n"),
     );
-    assert.match(results[2]?.stderr ?? "", /runs already\. kubectl now uses context "cli-test"/);
+    assert.match(results[2]?.stderr ?? "", new RegExp(`runs already\\. kubectl now uses context "${NAME}"`));
     const status = await statusOf();
     assert.deepEqual([status.ready, Object.keys(status.pids)], [true, ["supervisor", "control", "node"]]);
     await using kubectl = await openKubectl(kubeconfig());
