@@ -1,18 +1,23 @@
 import { chmodSync, closeSync, openSync, readSync, renameSync, statSync, writeFileSync } from "node:fs";
 import { inflateRawSync } from "node:zlib";
 
-/** Writes one entry of a zip file to `target`, all or nothing. A machine need not have `unzip`. */
+/** Writes one entry of a zip file to `target`, all or nothing. */
 export function extractFromZip({ zip, entry, target, mode }) {
+  const temporary = `${target}.${process.pid}.tmp`;
+  writeFileSync(temporary, readFromZip(zip, entry));
+  chmodSync(temporary, mode);
+  renameSync(temporary, target);
+}
+
+/** Returns one entry of a zip file. A machine need not have `unzip`. */
+export function readFromZip(zip, entry) {
   const fd = openSync(zip, "r");
   try {
     const { method, size, offset } = findEntry(fd, statSync(zip).size, entry);
     const local = read(fd, offset, LOCAL_HEADER_BYTES);
     const data = offset + LOCAL_HEADER_BYTES + local.readUInt16LE(26) + local.readUInt16LE(28);
     const bytes = read(fd, data, size);
-    const temporary = `${target}.${process.pid}.tmp`;
-    writeFileSync(temporary, method === DEFLATED ? inflateRawSync(bytes) : bytes);
-    chmodSync(temporary, mode);
-    renameSync(temporary, target);
+    return method === DEFLATED ? inflateRawSync(bytes) : bytes;
   } finally {
     closeSync(fd);
   }

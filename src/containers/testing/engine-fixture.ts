@@ -17,6 +17,7 @@ import type { ContainerConfig, LinuxContainerSecurityContext, PodSandboxConfig }
 import { cgroupDirectory } from "../../linux/cgroup.ts";
 import { detectCgroups } from "../../linux/cgroup-layout.ts";
 import { listMounts } from "../../linux/mount.ts";
+import { commandLines } from "../../testing/command-lines.ts";
 import { openMetadata } from "../../metadata/open-metadata.ts";
 import { digestOf } from "../../oci/digest.ts";
 import type { ContainerDefaults } from "../../oci/image-config.ts";
@@ -128,7 +129,7 @@ export async function leftovers({ base, instance }: EngineFixture): Promise<stri
   const cgroups = hierarchies.map((hierarchy) => cgroupDirectory(hierarchy, `/berth-${instance}`)).filter(existsSync);
   const mounts = listMounts().flatMap(({ mountPoint }) => (mountPoint.startsWith(base) ? [mountPoint] : []));
   const rules = (await run(["nft", "list", "ruleset"])).stdout.toString();
-  const processes = (await run(["ps", "-eo", "args="])).stdout.toString().split("\n");
+  const processes = commandLines();
   const run_ = existsSync(join(base, "run")) ? readdirSync(join(base, "run")) : [];
   rmSync(base, { recursive: true, force: true });
   return [

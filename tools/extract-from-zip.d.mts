@@ -1,0 +1,2 @@
+/** Returns one entry of a zip file. */
+export function readFromZip(zip: string, entry: string): Buffer;
