@@ -18,14 +18,19 @@ export async function execSync(engine: Engine, request: ExecSyncRequest): Promis
   runningContainer(engine, containerId);
   const { directories, oci } = engine.runtime;
   const files = await prepareExec({ directories, containerId, command, terminal: false });
-  const killer = timeoutSeconds > 0 ? setTimeout(() => killExec(files), timeoutSeconds * 1000) : undefined;
+  // Asked afterwards rather than the clock: a timer may be a little early by that.
+  let isKilled = false;
+  const kill = (): void => {
+    isKilled = true;
+    killExec(files);
+  };
+  const timer = timeoutSeconds > 0 ? setTimeout(kill, timeoutSeconds * 1000) : undefined;
   try {
-    const started = performance.now();
     const result = await run(execArguments(oci, containerId, files), { maxOutputBytes: MAX_OUTPUT_BYTES });
-    if (timeoutSeconds > 0 && performance.now() - started >= timeoutSeconds * 1000) throw timedOut(request);
+    if (isKilled) throw timedOut(request);
     return execResult(result);
   } finally {
-    clearTimeout(killer);
+    clearTimeout(timer);
     removeExec(files);
   }
 }
