@@ -1,6 +1,7 @@
 import { API_GROUPS } from "./api-groups.ts";
 import type { ClientField, ClientModel } from "./client-models.ts";
-import type { FieldType, Scalar } from "./go-field-type.ts";
+import type { Scalar } from "../../src/api/schema/type-schema.ts";
+import type { FieldType } from "./go-field-type.ts";
 import type { GoType } from "./go-types.ts";
 
 /**

@@ -1,3 +1,4 @@
+import type { Scalar } from "../../src/api/schema/type-schema.ts";
 import { API_GROUPS } from "./api-groups.ts";
 import type { GoType } from "./go-types.ts";
 
@@ -11,21 +12,6 @@ export interface FieldType {
 
 /** `mapOfLists` is `map[string][]string`, which protobuf writes with a message for each list. */
 export type Container = "list" | "map" | "mapOfLists";
-
-export type Scalar =
-  | "string"
-  | "int32"
-  | "int64"
-  | "double"
-  | "boolean"
-  | "bytes"
-  | "time"
-  | "microTime"
-  | "duration"
-  | "quantity"
-  | "intOrString"
-  | "raw"
-  | "any";
 
 /** Returns how JSON shows a Go type. */
 export function goFieldType(type: GoType): FieldType {

@@ -1,5 +1,5 @@
 import type { ApiField, ApiFile, ApiType } from "./api-model.ts";
-import type { Scalar } from "./go-field-type.ts";
+import type { Scalar } from "../../src/api/schema/type-schema.ts";
 
 /** Returns the TypeScript source of one group-version's types. */
 export function typeDeclarations(file: ApiFile): string {
